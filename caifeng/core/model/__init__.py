@@ -1,0 +1,1 @@
+"""Domain types: the words of the field and the shape of every configuration file. No I/O."""

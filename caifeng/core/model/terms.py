@@ -1,0 +1,97 @@
+"""Closed vocabularies of the field, with the words printed on screens and paper.
+
+Codes are stored and queried; names are shown. Order matters where a scale is ordered.
+Sources: the founding document (Art. 6: five factors, graded warning), docs/glossary.md.
+"""
+
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """Level of an issue, lowest first; `context` and `refer_out` stand outside the scale."""
+
+    LOG_ONLY = "log_only"
+    GENERAL = "general"
+    LARGER = "larger"
+    MAJOR = "major"
+    EXTREME = "extreme"
+    CONTEXT = "context"
+    REFER_OUT = "refer_out"
+
+
+#: The ordered scale on which overrides act.
+SCALE = (Level.LOG_ONLY, Level.GENERAL, Level.LARGER, Level.MAJOR, Level.EXTREME)
+
+#: Level -> (name, mark, colour word or "", roman numeral or ""). Never colour alone: word + mark + colour.
+LEVEL_NAMES: dict[str, tuple[str, str, str, str]] = {
+    "extreme": ("特别重大", "●", "红", "Ⅰ"),
+    "major": ("重大", "▲", "橙", "Ⅱ"),
+    "larger": ("较大", "◆", "黄", "Ⅲ"),
+    "general": ("一般", "■", "蓝", "Ⅳ"),
+    "log_only": ("仅记", "○", "", ""),
+    "context": ("背景", "◇", "", ""),
+    "refer_out": ("转办", "→", "", ""),
+}
+
+RESPONSE_NAMES = {"must": "必须回应", "should": "应当回应", "log_only": "仅记录", "refer_out": "转办"}
+
+TONE_NAMES = {"negative": "负面", "neutral": "中性", "positive": "正面", "unknown": "未定"}
+
+STANCE_NAMES = {
+    "complaint": "投诉",
+    "question": "咨询",
+    "suggestion": "建议",
+    "praise": "肯定",
+    "neutral": "中性",
+    "unsure": "未定",
+}
+
+#: Reach of a source, smallest first (points of the reach factor are in config/grading.toml).
+GEO_NAMES = {"village": "村镇", "county": "县", "city": "市", "province": "省", "nation": "全国"}
+
+#: Media tier, lowest first; `none` is not a medium at all.
+MEDIA_TIER_NAMES = {
+    "none": "非媒体",
+    "self": "自媒体",
+    "county": "县级媒体",
+    "city": "市级媒体",
+    "province": "省级媒体",
+    "central": "中央媒体",
+}
+
+JURISDICTION_NAMES = {
+    "local": "本县",
+    "city": "本市",
+    "province": "本省",
+    "national": "全国",
+    "other": "外地",
+    "unknown": "未定",
+}
+
+SOURCE_CLASS_NAMES = {
+    "portal": "门户网",
+    "board": "论坛",
+    "message_board": "互动留言",
+    "disclosure": "信息公开平台",
+    "news": "新闻网",
+    "epaper": "数字报",
+    "rss": "订阅源",
+    "hotlist": "热榜",
+    "broadcast": "广播电视",
+    "manual": "人工登记",
+}
+
+SOURCE_STATUS_NAMES = {"ok": "正常", "silent": "静默", "broken": "故障", "not_run": "未采集"}
+
+EMERGENCY_LEVELS = ("none", "general", "larger", "major", "extreme")
+
+#: Why a post is held relevant or not, as printed by `caifeng classify --json` (docs/glossary.md).
+RELEVANCE_REASONS = {
+    "strong_term": "出现专门用语（统计局、普查、统计法等）",
+    "indicator_term": "出现统计指标用语",
+    "context_term": "出现多义词，且附近有统计语境词",
+    "no_term": "没有统计用语",
+    "no_context": "只有多义词，附近没有统计语境词",
+    "excluded": "命中排除语境（赛事、游戏、考研、公司数据等）",
+    "foreign": "外国统计，且与我国无关",
+}
