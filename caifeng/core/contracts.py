@@ -109,8 +109,9 @@ class Contract(_Strict):
             if column.null_means is None and (nulls := values.null_count()):
                 raise DataError(f"{self.table}.{column.name}: {nulls} of {len(values)} rows are null")
             if column.values:
-                flat = values.explode() if column.type == "list[string]" else values
-                if strange := flat.drop_nulls().filter(~flat.drop_nulls().is_in(column.values)).unique().sort():
+                flat = (values.explode() if column.type == "list[string]" else values).drop_nulls()
+                strange = flat.filter(~flat.is_in(column.values)).unique().sort().to_list()
+                if strange:
                     raise DataError(f"{self.table}.{column.name}: not allowed: {', '.join(strange[:5])}")
         if twice := frame.height - frame.unique(self.grain).height:
             raise DataError(f"{self.table}: {twice} rows repeat the grain ({', '.join(self.grain)})")

@@ -95,3 +95,14 @@ RELEVANCE_REASONS = {
     "excluded": "命中排除语境（赛事、游戏、考研、公司数据等）",
     "foreign": "外国统计，且与我国无关",
 }
+
+SUGGESTION_NAMES = {
+    "report_and_verify": "报送并核查",
+    "verify_and_answer": "核查后回应",
+    "answer": "直接答复",
+    "refer": "转办",
+    "log": "记入日志",
+}
+
+#: Roles of the office (docs/glossary.md).
+ROLE_NAMES = {"deputy": "分管领导", "chief": "主要领导"}

@@ -1,0 +1,59 @@
+# Everything a developer or operator does, one word each. `make help` lists them.
+SHELL := /bin/bash
+BIN := .venv/bin
+READY := .venv/.ready
+# Some machines switch byte code off; Airflow starts three times slower without it.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all check format up down lock bench clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): requirements.lock pyproject.toml
+	@command -v python3 >/dev/null || { echo "python3 (3.11 or newer) is needed"; exit 2; }
+	@python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 2; }
+	@test -x $(BIN)/python || python3 -m venv .venv || { echo "python3-venv is needed: apt-get install python3-venv"; exit 2; }
+	@echo "installing into .venv …"
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: $(READY)  ## run the sample town through the real DAGs; INPUT=DIR [FROM=… TO=…] for recorded material, PORT=8790
+	@$(BIN)/caifeng demo $(if $(INPUT),--input "$(INPUT)") $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(PORT),--port $(PORT))
+
+test: $(READY)  ## run the tests (no network, a few minutes)
+	@$(BIN)/pytest -n 2 -m "not slow"
+
+test-all: $(READY)  ## run the long tests, too
+	@$(BIN)/pytest -n 2
+
+check: $(READY)  ## style, types, architecture, configuration
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/caifeng check
+
+format: $(READY)  ## put the code into the house's form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+up: $(READY)  ## start Airflow on http://localhost:8080 (PORT=…), data in var/
+	@docker/airflow.sh up
+
+down: $(READY)  ## stop it
+	@docker/airflow.sh down
+
+lock: $(READY)  ## resolve requirements.lock anew
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --extra dev pyproject.toml -o requirements.lock
+
+bench: $(READY)  ## measure; one JSON line each
+	@$(BIN)/python -m bench
+
+clean:  ## delete the environment, caches and demo data; var/ with real data stays
+	rm -rf .venv var/demo var/demo-input .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build
+	find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +

@@ -1,0 +1,216 @@
+"""Command line of Caifeng: one verb per job, nothing else.
+
+Exit codes: 0 ok, 1 a data check or an input line failed, 2 usage or configuration error, 3 some sources failed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Annotated
+
+import typer
+
+from caifeng.core.errors import CaifengError, PartialError, UsageError
+from caifeng.core.settings import Settings, parse_as_of
+
+# Jobs are imported inside the verbs: `--help` must not wait for Polars.
+
+app = typer.Typer(
+    help="采风：听见公众对本单位工作的评价，公开定级，按时回应，从中改进。"
+    "（Hear early, grade openly, answer on time, learn.）",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+sources_app = typer.Typer(help="Sources: what is watched.", no_args_is_help=True)
+report_app = typer.Typer(help="Write documents again from the marts.", no_args_is_help=True)
+app.add_typer(sources_app, name="sources")
+app.add_typer(report_app, name="report")
+
+Day = Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Fetch day, Shanghai time.")]
+JsonLines = Annotated[bool, typer.Option("--json", help="JSON lines from standard input to standard output.")]
+
+
+@app.command()
+def check() -> None:
+    """Validate all configuration and table contracts; every fault is one line naming file and field."""
+    from caifeng.jobs.check import check_configuration
+
+    faults = check_configuration(Settings.load())
+    for fault in faults:
+        typer.echo(fault, err=True)
+    if faults:
+        raise typer.Exit(2)
+    typer.echo("configuration is in order")
+
+
+@sources_app.command("list")
+def list_sources(
+    day: Annotated[str | None, typer.Option("--day", help="Health of that day.")] = None,
+) -> None:
+    """List the sources, with their health where a day has been run."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.sources import source_lines
+
+    for line in source_lines(Env.open(Settings.load()), _day(day) if day else None):
+        typer.echo(line)
+
+
+@app.command()
+def crawl(
+    source: Annotated[list[str] | None, typer.Option("--source", help="Source id; may be repeated.")] = None,
+    day: Annotated[str | None, typer.Option("--day", help="Day that {day} stands for in addresses.")] = None,
+) -> None:
+    """Run the spiders and land raw posts under today; exit code 3 if some sources failed."""
+    from caifeng.jobs.base import Env, timed
+    from caifeng.jobs.crawl import crawl as crawl_job
+
+    env = Env.open(Settings.load())
+    of = _day(day) if day else None
+    with timed(env, "crawl", of or env.now().date()) as reports:
+        reports.append(crawl_job(env, source or (), of))
+    typer.echo(reports[0].words())
+    if reports[0].failed:
+        raise PartialError(f"sources that failed: {', '.join(reports[0].failed)} (see `caifeng sources list`)")
+
+
+@app.command()
+def run(
+    day: Day,
+    first: Annotated[str | None, typer.Option("--from", help="First stage.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last stage.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="Moment of the evaluation; default end of D.")] = None,
+) -> None:
+    """Run the stages clean, understand, cluster, grade, load, marts, outputs of one day; can be repeated."""
+    from caifeng.jobs.stages import between, run_stages
+
+    moment = parse_as_of(as_of) if as_of else None
+    for report in run_stages(Settings.load(), _day(day), between(first, last), moment):
+        typer.echo(report.words())
+
+
+@app.command()
+def backfill(
+    first: Annotated[str, typer.Option("--from", metavar="D1", help="First day.")],
+    last: Annotated[str, typer.Option("--to", metavar="D2", help="Last day.")],
+) -> None:
+    """Run all stages for every day from D1 to D2, in day order (issue numbers depend on it)."""
+    from caifeng.jobs.stages import run_stages
+
+    start, stop = _day(first), _day(last)
+    if start > stop:
+        raise UsageError(f"--from {first} comes after --to {last}")
+    for offset in range((stop - start).days + 1):
+        for report in run_stages(Settings.load(), start + timedelta(days=offset)):
+            typer.echo(report.words())
+
+
+@app.command()
+def grade(
+    as_json: JsonLines = False,
+    explain: Annotated[str | None, typer.Option("--explain", metavar="ISSUE_NO", help="Why this level.")] = None,
+) -> None:
+    """Explain the level of an issue, or grade JSON lines by the rules in force (docs/grading.md)."""
+    settings = Settings.load()
+    if as_json == bool(explain):
+        raise UsageError("give either --explain ISSUE_NO or --json")
+    if explain:
+        from caifeng.jobs.base import Env
+        from caifeng.jobs.explain import explain_lines
+
+        for line in explain_lines(Env.open(settings), explain):
+            typer.echo(line)
+        return
+    from caifeng.jobs.grade_lines import grade_lines
+
+    _answer(*grade_lines(sys.stdin, settings.grading()))
+
+
+@app.command()
+def classify(as_json: JsonLines = False) -> None:
+    """Classify JSON lines {id, title, text}: relevance, topics, jurisdiction, stance, evidence."""
+    if not as_json:
+        raise UsageError("classify reads JSON lines: give --json")
+    from caifeng.jobs.classify_lines import classify_lines
+
+    settings = Settings.load()
+    _answer(*classify_lines(sys.stdin, settings.taxonomy(), settings.office()))
+
+
+@report_app.command("daily")
+def report_daily(day: Day) -> None:
+    """Write 政务舆情日志, 预警报送清单 and the dashboard of a day."""
+    from caifeng.jobs.stages import run_stages
+
+    settings = Settings.load()
+    for report in run_stages(settings, _day(day), ("outputs",)):
+        typer.echo(f"{report.words()} in {settings.outputs_dir / day}")
+
+
+@app.command()
+def publish() -> None:
+    """Swap in a fresh analytics.duckdb for analysts."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.publish import publish as publish_job
+
+    env = Env.open(Settings.load())
+    publish_job(env)
+    typer.echo(f"published {env.settings.analytics_file}")
+
+
+@app.command()
+def rebuild() -> None:
+    """Make the warehouse anew from the lake; the old file stands until the new one is complete."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.publish import rebuild as rebuild_job
+
+    typer.echo(f"rebuilt {rebuild_job(Env.open(Settings.load()))} days")
+
+
+@app.command()
+def dictionary() -> None:
+    """Print the data dictionary, made from the table contracts."""
+    from caifeng.core.contracts import data_dictionary
+
+    typer.echo(data_dictionary(Settings.load().contracts()))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def demo(context: typer.Context) -> None:
+    """Run the Airflow DAGs on the sample town, or with --input DIR on recorded material (--help for more)."""
+    import subprocess
+
+    root = Settings.load().root
+    command = [sys.executable, "-m", "samples.demo", *context.args]
+    raise typer.Exit(subprocess.run(command, cwd=root, check=False).returncode)  # noqa: S603 - our own module
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"not a day: {text!r} (write YYYY-MM-DD)") from error
+
+
+def _answer(lines: Iterable[str], all_good: bool) -> None:
+    for line in lines:
+        typer.echo(line)
+    if not all_good:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point: an expected error is one line on standard error and its exit code."""
+    try:
+        app()
+    except CaifengError as error:
+        typer.echo(f"caifeng: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""Where things are, and the typed configuration files. Nothing is read at import."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+import caifeng
+from caifeng.core.contracts import Contract, load_contracts
+from caifeng.core.errors import ConfigError, UsageError
+from caifeng.core.model.grading import GradingRules
+from caifeng.core.model.office import Office, Units
+from caifeng.core.model.source import Source
+from caifeng.core.model.taxonomy import Taxonomy, taxonomy_from
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Sources(NamedTuple):
+    """The readable source files, and for each unreadable one its id and what is wrong with it."""
+
+    usable: tuple[Source, ...]
+    errors: dict[str, ConfigError]
+
+
+class Settings(BaseSettings):
+    """Read from the environment: CAIFENG_HOME, CAIFENG_CONFIG, CAIFENG_AS_OF."""
+
+    model_config = SettingsConfigDict(env_prefix="CAIFENG_", extra="ignore", frozen=True)
+
+    home: Path = Path("var")
+    """Everything that is written."""
+    config: Path = Path("config")
+    as_of: AwareDatetime | None = None
+    """Fixes the clock for replay; ISO 8601 with zone."""
+
+    @classmethod
+    def load(cls) -> Settings:
+        """Settings of this process.
+
+        Raises:
+            UsageError: a variable cannot be read.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "CAIFENG_" + str(first["loc"][0]).upper()
+            raise UsageError(f"{name}: {first['msg']}") from error
+
+    @property
+    def root(self) -> Path:
+        """The repository root, where sql/ and config/ stand."""
+        return Path(caifeng.__file__).resolve().parents[1]
+
+    @property
+    def lake_dir(self) -> Path:
+        """Root of the Parquet lake."""
+        return self.home / "lake"
+
+    @property
+    def warehouse_file(self) -> Path:
+        """The DuckDB file with one writer."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def analytics_file(self) -> Path:
+        """The published copy that analysts query."""
+        return self.home / "analytics.duckdb"
+
+    @property
+    def register_url(self) -> str:
+        """SQLAlchemy address of the case register."""
+        return f"sqlite:///{(self.home / 'register.db').resolve()}"
+
+    @property
+    def outputs_dir(self) -> Path:
+        """Root of the documents and dashboards."""
+        return self.home / "outputs"
+
+    def contracts(self) -> dict[str, Contract]:
+        """All table contracts, keyed by schema.table."""
+        return load_contracts(self.root / "sql")
+
+    def office(self) -> Office:
+        """Who runs the system: config/units.toml."""
+        return load_model(self.config / "units.toml", Units).office
+
+    def grading(self) -> GradingRules:
+        """Grading rules in force: config/grading.toml."""
+        return load_model(self.config / "grading.toml", GradingRules)
+
+    def taxonomy(self) -> Taxonomy:
+        """Topics, relevance rules, signals and gazetteer."""
+        files = {path.stem: load_toml(path) for path in sorted((self.config / "taxonomy").glob("*.toml"))}
+        if not files:
+            raise ConfigError(self.config / "taxonomy", "", "no topic file found")
+        try:
+            return taxonomy_from({**files, "gazetteer": load_toml(self.config / "gazetteer.toml")})
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ConfigError(self.config / "taxonomy", ".".join(map(str, first["loc"])), first["msg"]) from error
+        except ValueError as error:
+            raise ConfigError(self.config / "taxonomy", "", str(error)) from error
+
+    def sources(self) -> Sources:
+        """Every source file. A bad file is an error of that source, the others stay usable."""
+        usable, errors = [], {}
+        for path in sorted((self.config / "sources").glob("*.toml")):
+            try:
+                source = load_model(path, Source)
+                if source.id != path.stem:
+                    raise ConfigError(path, "id", f"is {source.id!r}, the file name says {path.stem!r}")
+            except ConfigError as error:
+                errors[path.stem] = error
+            else:
+                if source.enabled:
+                    usable.append(source)
+        return Sources(tuple(usable), errors)
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file.
+
+    Raises:
+        ConfigError: the file is missing, not UTF-8 or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf8"))
+    except FileNotFoundError as error:
+        raise ConfigError(path, "", "file not found") from error
+    except OSError as error:
+        raise ConfigError(path, "", f"cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(path, "", f"not valid TOML: {error}") from error
+
+
+def load_model(path: Path, model: type[Model]) -> Model:
+    """Parse and validate a TOML file.
+
+    Raises:
+        ConfigError: as `load_toml`, or a key is unknown, missing or out of range.
+    """
+    try:
+        return model.model_validate(load_toml(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(path, ".".join(map(str, first["loc"])), first["msg"]) from error
+
+
+def parse_as_of(text: str) -> datetime:
+    """Read a moment given by a user; it must carry a zone."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"not a time: {text!r} (write 2026-11-22T18:00+08:00)") from error
+    if at.tzinfo is None:
+        raise UsageError(f"time without zone: {text!r} (write 2026-11-22T18:00+08:00)")
+    return at

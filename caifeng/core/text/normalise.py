@@ -1,0 +1,133 @@
+"""Normal forms of Chinese text, as Polars expressions: one for reading, one for matching, one for identity.
+
+Character mapping only, no segmentation: offsets found in a matching form point into that same form.
+"""
+
+import hashlib
+import html
+import re
+from collections.abc import Sequence
+
+import polars as pl
+
+#: Set phrases that contain a term of the taxonomy but say nothing about statistics work.
+IDIOMS = ("据不完全统计", "不完全统计", "统计学意义")
+
+# Letters, figures and the ideographic space only: ，。！？ and （） keep their Chinese form for the reader.
+_ALPHANUMERIC = [*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x61, 0x7B)]
+_FULL_WIDTH = {chr(code + 0xFEE0): chr(code) for code in _ALPHANUMERIC} | {"\u3000": " "}
+# For matching the marks are folded as well, so that a rule needs only one spelling.
+_FULL_WIDTH_MARKS = {chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F) if code not in set(_ALPHANUMERIC)}
+
+# Traditional to simplified, only characters that occur in terms of this field; pairs stand side by side.
+_TRADITIONAL = (
+    "統统計计調调查查數数據据經经濟济國国縣县鄉乡鎮镇區区億亿萬万價价貨货幣币業业務务農农戶户產产總总值值"
+    "長长貧贫資资開开發发類类額额銷销購购費费賣卖買买質质貿贸營营企企業业職职員员勞劳動动薪薪賬账帳帐單单"
+    "條条個个體体關关係系選选舉举報报導导網网絡络傳传媒媒聞闻處处罰罚違违規规責责問问題题難难變变實实際际"
+    "虛虚偽伪編编寫写騙骗詐诈號号碼码錢钱銀银補补貼贴領领騷骚擾扰態态應应該该辦办負负覺觉聽听說说話话記记"
+    "錄录認认證证識识請请謝谢讚赞點点評评論论議议建建訴诉訪访談谈護护隱隐洩泄漏漏標标準准測测量量確确認认"
+    "樓楼廠厂鋼钢鐵铁電电煤煤氣气漲涨跌跌滯滞緊紧縮缩緩缓穩稳復复運运輸输車车糧粮豬猪魚鱼雞鸡蔬蔬棗枣麥麦"
+    "種种樹树葉叶豐丰災灾險险醫医療疗學学齡龄歲岁嬰婴兒儿婦妇離离婚婚喪丧遷迁戶户籍籍鄰邻裡里灣湾廣广東东"
+    "蘇苏遼辽寧宁龍龙雲云貴贵瓊琼陝陕肅肃慶庆門门滬沪漢汉華华蘭兰亞亚歐欧韓韩羅罗馬马聯联盟盟榮荣義义術术"
+    "機机構构屬属級级師师隊队團团組组織织項项預预算算決决審审監监督督檢检驗验舉举執执佈布公公圖图書书頁页"
+    "連连絕绝對对錯错誤误愛爱歡欢樂乐優优劣劣終终結结線线綠绿紅红藍蓝黃黄嗎吗麼么們们這这還还過过進进遠远"
+    "時时間间週周節节年年後后見见觀观視视親亲現现顯显頻频頭头顧顾願愿須须"
+)
+_SIMPLIFIED = {a: b for a, b in zip(_TRADITIONAL[::2], _TRADITIONAL[1::2], strict=True) if a != b}
+
+_INVISIBLE = r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad\u034f\u180e\ufe00-\ufe0f\x00-\x08\x0e-\x1f\x7f]"
+_HIDDEN_CONTENT = r"(?is)<(?:script|style)\b[^>]*>.*?</(?:script|style)\s*>|<!--.*?-->"
+_TAG = r"</?[A-Za-z][^<>]{0,500}>"  # a tag begins with a letter, so "x<3 且 y>5" survives
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+
+
+def _unescape(values: pl.Series) -> pl.Series:
+    """Decode HTML entities; touches only the values that have any, which are few after a page parser."""
+    rows = values.str.contains(r"&#?\w+;").fill_null(False).arg_true()
+    if not rows.len():
+        return values
+    decoded = [html.unescape(_ENTITY.sub(lambda m: html.unescape(m[0]), v)) for v in values.gather(rows)]
+    return values.clone().scatter(rows, decoded)
+
+
+def reading_form(expr: pl.Expr) -> pl.Expr:
+    """Text as a person should read it.
+
+    HTML entities are decoded, then tags, scripts and comments removed; full-width letters and figures become
+    half-width; invisible characters go; white space is folded to one space, line breaks to one break, and
+    both are stripped at the ends. Chinese punctuation stays.
+
+    Args:
+        expr: strings; null stays null.
+    """
+    plain = expr.map_batches(_unescape, return_dtype=pl.String, is_elementwise=True)
+    return (
+        plain.str.replace_all(_HIDDEN_CONTENT, "")
+        .str.replace_all(r"(?i)<(?:br|/p|/div|/li|/tr|/h[1-6])\b[^<>]{0,100}>", "\n")
+        .str.replace_all(_TAG, "")
+        .str.replace_all(_INVISIBLE, "")
+        .str.replace_many(_FULL_WIDTH)
+        .str.replace_all(r"[\r\x0b\x0c\u0085\u2028\u2029]+", "\n")
+        .str.replace_all(r"[\p{Zs}\t]+", " ")
+        .str.replace_all(r" ?\n[ \n]*", "\n")
+        .str.strip_chars()
+    )
+
+
+def matching_form(expr: pl.Expr, idioms: Sequence[str] = IDIOMS) -> pl.Expr:
+    """Text as rules compare it: the reading form, further folded.
+
+    Lower case, half-width marks, simplified characters (those of this field), `idioms` removed, and spaces
+    removed unless they part two ASCII words, so that 统 计 局 and "70 城" are found. Line breaks stay.
+    """
+    return _fold(reading_form(expr), idioms)
+
+
+def fold_terms(terms: pl.Expr) -> pl.Expr:
+    """The matching form of a rule's term: as `matching_form`, but an idiom is kept."""
+    return _fold(reading_form(terms), ())
+
+
+def _fold(text: pl.Expr, idioms: Sequence[str]) -> pl.Expr:
+    folded = (
+        text.str.to_lowercase()
+        .str.replace_many(_FULL_WIDTH_MARKS | _SIMPLIFIED)
+        .str.replace_all(r"([^\x00-\x7f]) +", "$1")
+        .str.replace_all(r" +([^\x00-\x7f])", "$1")
+    )
+    return folded.str.replace_many(list(idioms), [""] * len(idioms), leftmost=True) if idioms else folded
+
+
+def content_hash(title: pl.Expr, text: pl.Expr) -> pl.Expr:
+    """Identity of a text: 16 hex digits of SHA-256 over its letters and figures, title and body.
+
+    Marks, white space and letter case do not count; figures do, with decimal point, sign and the gap between
+    two figures (3.5, 35, -35 and 3、5 are four things; 1,234 is 1234). Polars' own hash changes between
+    versions, so the digest is Python's: one call per row, about a microsecond.
+
+    Args:
+        title: strings; null counts as empty.
+        text: strings; null counts as empty.
+    """
+    return pl.concat_str(_letters(title), pl.lit("\n"), _letters(text)).map_batches(
+        _digest, return_dtype=pl.String, is_elementwise=True
+    )
+
+
+def _letters(expr: pl.Expr) -> pl.Expr:
+    return (
+        expr.fill_null("")
+        .str.replace_many(_FULL_WIDTH | _FULL_WIDTH_MARKS | {"\u2212": "-"})
+        .str.to_lowercase()
+        .str.replace_all(_INVISIBLE, "")
+        .str.replace_all(r"(\d),(\d{3})", "$1$2")
+        .str.replace_all(r"(\d),(\d{3})", "$1$2")  # the second comma of 1,234,567
+        .str.replace_all(r"[^\p{L}\p{N}.\-]+", " ")
+        .str.replace_all(r"[ .\-]+([^\d .\-]|$)", "$1")  # marks not before a figure
+        .str.replace_all(r"(^|[^\d .\-]) +", "$1")  # gaps not between figures
+    )
+
+
+def _digest(values: pl.Series) -> pl.Series:
+    digests = [hashlib.sha256(value.encode()).hexdigest()[:16] for value in values]
+    return pl.Series(values.name, digests, dtype=pl.String)

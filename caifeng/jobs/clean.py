@@ -1,0 +1,23 @@
+"""raw.posts of a day -> clean.posts, clean.post_metrics, clean.rejects."""
+
+from datetime import date, datetime, timedelta
+
+from caifeng.jobs.base import LOOKBACK, Env, JobReport
+from caifeng.jobs.crawl import sources_frame
+from transforms.clean.clean import clean_posts
+
+
+def clean(env: Env, day: date, as_of: datetime) -> JobReport:
+    """Clean one day. The sources' attributes are those recorded on that day."""
+    sources = env.lake.read("ops.sources", day)
+    if sources.is_empty():
+        sources = sources_frame(env.settings.sources())
+        env.lake.replace("ops.sources", day, sources)
+    raw = env.lake.read("raw.posts", day)
+    known = env.lake.read_range("clean.posts", day - LOOKBACK, day - timedelta(days=1), ["post_id"])
+    cleaned = clean_posts(raw, sources, known)
+    env.lake.replace("clean.posts", day, cleaned.posts)
+    env.lake.replace("clean.post_metrics", day, cleaned.metrics)
+    env.lake.replace("clean.rejects", day, cleaned.rejects, "clean")
+    counts = {"raw": raw.height, "posts": cleaned.posts.height, "rejected": cleaned.rejects.height}
+    return JobReport("clean", day, as_of, counts)

@@ -1,0 +1,38 @@
+"""graded.posts of a day -> repost groups, issues and their numbers."""
+
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from caifeng.jobs.base import LOOKBACK, Env, JobReport
+from transforms.understand.issues import describe_issues, group_reposts, order_for_numbering
+
+
+def cluster(env: Env, day: date, as_of: datetime) -> JobReport:
+    """Group reposts, link them to issues, and get numbers for new issues from the register."""
+    posts = env.lake.read("graded.posts", day)
+    known = env.lake.read_range("graded.issue_posts", day - LOOKBACK, day - timedelta(days=1))
+    groups = group_reposts(posts, known)
+    with env.register() as register:
+        numbers = register.allot_numbers(order_for_numbering(posts, groups), day.year, as_of)
+    links = groups.select(
+        pl.col("group_id").replace_strict(numbers, return_dtype=pl.String).alias("issue_no"),
+        "post_id",
+        "group_id",
+    )
+    env.lake.replace("clean.repost_groups", day, groups)
+    env.lake.replace("graded.issue_posts", day, links)
+    issues = describe_issues(
+        links=env.lake.read_range("graded.issue_posts", day - LOOKBACK, day),
+        posts=env.lake.read_range("graded.posts", day - LOOKBACK, day),
+        metrics=env.lake.read_range("clean.post_metrics", day - LOOKBACK, day),
+        day=day,
+    )
+    env.lake.replace("graded.issues", day, issues)
+    counts = {
+        "posts": posts.height,
+        "groups": groups["group_id"].n_unique(),
+        "issues": issues.height,
+        "new": int(issues["is_new"].sum()),
+    }
+    return JobReport("cluster", day, as_of, counts)

@@ -1,0 +1,63 @@
+"""Marts -> paper and dashboard of one day, in outputs/<day>/. Each file is replaced whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from caifeng.core.errors import DataError
+from caifeng.core.files import replacing
+from caifeng.jobs.base import Env, JobReport
+from caifeng.reports.daily_log_docx import write_daily_log_docx
+from caifeng.reports.daily_log_xlsx import write_daily_log_xlsx
+from caifeng.reports.dashboard import DashboardData, dashboard_html
+from caifeng.reports.day import DayReport
+from caifeng.reports.escalations_xlsx import write_escalations_xlsx
+
+#: Days that the dashboard looks back.
+DASHBOARD_DAYS = 30
+
+
+def outputs(env: Env, day: date, as_of: datetime) -> JobReport:
+    """Write the daily log (docx, xlsx), the escalation list and the dashboard.
+
+    Raises:
+        DataError: the day's marts have not been built.
+        ConfigError: the template names unknown fields.
+    """
+    report = read_day(env, day)
+    first = day - timedelta(days=DASHBOARD_DAYS - 1)
+    data = DashboardData(
+        report=report,
+        summaries=env.warehouse.read("marts.daily_summary", first, day),
+        logs=env.warehouse.read("marts.daily_log", first, day),
+    )
+    template = env.settings.config / "templates" / "政务舆情日志.docx"
+    folder = env.settings.outputs_dir / day.isoformat()
+    writers: dict[str, Callable[[Path], object]] = {
+        "政务舆情日志.docx": lambda path: write_daily_log_docx(report, template, path),
+        "政务舆情日志.xlsx": lambda path: write_daily_log_xlsx(report, path),
+        "预警报送清单.xlsx": lambda path: write_escalations_xlsx(report, path),
+        "dashboard.html": lambda path: path.write_text(dashboard_html(data), "utf8"),
+    }
+    for name, write in writers.items():
+        with replacing(folder / name) as temporary:
+            write(temporary)
+    return JobReport("outputs", day, as_of, {"files": len(writers)})
+
+
+def read_day(env: Env, day: date) -> DayReport:
+    """The marts of one day, as the documents need them."""
+    summary = env.warehouse.read("marts.daily_summary", day)
+    if summary.is_empty():
+        raise DataError(f"marts.daily_summary has no row for {day}: run `caifeng run --day {day}` first")
+    return DayReport(
+        day=day,
+        office=env.settings.office(),
+        summary=summary.row(0, named=True),
+        log=env.warehouse.read("marts.daily_log", day).sort("seq"),
+        escalations=env.warehouse.read("marts.escalations", day).sort("seq"),
+        health=env.warehouse.read("marts.source_health", day),
+        is_sample=(env.settings.home / "SAMPLE").exists(),
+    )

@@ -1,0 +1,35 @@
+"""Warehouse -> analytics.duckdb, the copy that analysts query."""
+
+from caifeng.core.errors import UsageError
+from caifeng.core.files import replacing
+from caifeng.core.warehouse import Warehouse
+from caifeng.jobs.base import Env
+from caifeng.jobs.marts import evaluations
+
+
+def publish(env: Env) -> None:
+    """Swap in a fresh copy; whoever has the old one open keeps it.
+
+    Raises:
+        UsageError: there is no warehouse yet.
+    """
+    if not env.warehouse.file.exists():
+        raise UsageError(f"{env.warehouse.file}: no warehouse yet; run `caifeng run --day D` first")
+    env.warehouse.publish(env.settings.analytics_file)
+
+
+def rebuild(env: Env) -> int:
+    """Make the warehouse anew from the lake, day by day, and publish it.
+
+    Returns:
+        Days rebuilt. The old file stands until the new one is complete.
+    """
+    days = env.lake.days("ops.sources")
+    with replacing(env.warehouse.file) as temporary:
+        fresh = Warehouse(temporary, env.contracts, env.warehouse.sql_dir)
+        for day in days:
+            fresh.load(env.lake, day)
+            for evaluation in evaluations(env, day)[-1:]:
+                fresh.build_marts(day, evaluation.as_of, evaluation.rule_version)
+    publish(env)
+    return len(days)

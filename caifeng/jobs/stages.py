@@ -1,0 +1,55 @@
+"""The stages of a day in their order, and how one is run. Light at import: see the package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from caifeng.core import clock
+from caifeng.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from caifeng.core.settings import Settings
+    from caifeng.jobs.base import JobReport
+
+#: Module and function of each stage share its name: caifeng.jobs.<stage>.<stage>(env, day, as_of).
+STAGES = ("clean", "understand", "cluster", "grade", "load", "marts", "outputs")
+
+
+def between(first: str | None, last: str | None) -> tuple[str, ...]:
+    """Stages from `first` to `last`, both included.
+
+    Raises:
+        UsageError: a name is not a stage, or they are in the wrong order.
+    """
+    for name in filter(None, (first, last)):
+        if name not in STAGES:
+            raise UsageError(f"unknown stage {name!r}; stages are {', '.join(STAGES)}")
+    start, stop = STAGES.index(first or STAGES[0]), STAGES.index(last or STAGES[-1])
+    if start > stop:
+        raise UsageError(f"stage {first} comes after {last}")
+    return STAGES[start : stop + 1]
+
+
+def run_stages(
+    settings: Settings, day: date, stages: tuple[str, ...] = STAGES, as_of: datetime | None = None
+) -> Iterator[JobReport]:
+    """Run stages of one day in order, yielding each report as it is done.
+
+    Args:
+        settings: where things are.
+        day: fetch day.
+        stages: names from STAGES.
+        as_of: moment of the evaluation; the end of the day if not given.
+    """
+    from caifeng.jobs.base import Env, timed
+
+    env = Env.open(settings)
+    moment = as_of or clock.end_of_day(day)
+    for stage in stages:
+        job = getattr(import_module(f"caifeng.jobs.{stage}"), stage)
+        with timed(env, stage, day) as reports:
+            reports.append(job(env, day, moment))
+        yield reports[0]

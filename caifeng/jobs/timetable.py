@@ -1,0 +1,98 @@
+"""What DAG tasks call: one job with one day each. Light at import, no Polars (see the package)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from caifeng.core import clock
+from caifeng.core.errors import DataError
+from caifeng.jobs.stages import run_stages
+
+#: Sources that one crawler process fetches side by side.
+SOURCES_PER_BATCH = 8
+
+
+def day_of_run(conf: dict[str, Any] | None, event_extras: Iterable[dict[str, Any]], lag_days: int = 0) -> str:
+    """The day a DAG run is for: asked for, else of the triggering assets, else today minus `lag_days`.
+
+    Args:
+        conf: the run's configuration; `day` as YYYY-MM-DD.
+        event_extras: extras of the asset events that triggered the run; the latest `day` counts, because the
+            day before is completed by its own run after midnight.
+        lag_days: for runs by the clock; 1 means the day that has just ended.
+    """
+    if conf and conf.get("day"):
+        return date.fromisoformat(conf["day"]).isoformat()
+    days = [extra["day"] for extra in event_extras if "day" in extra]
+    if days:
+        return max(days)
+    return (clock.business_day(_now()) - timedelta(days=lag_days)).isoformat()
+
+
+def plan_batches() -> list[list[str]]:
+    """Ids of the usable sources, in batches; one batch is one crawler process."""
+    from caifeng.core.settings import Settings
+
+    ids = [source.id for source in Settings.load().sources().usable]
+    return [ids[i : i + SOURCES_PER_BATCH] for i in range(0, len(ids), SOURCES_PER_BATCH)]
+
+
+def crawl_batch(source_ids: Sequence[str], day: str) -> dict[str, Any]:
+    """Fetch and land one batch; sources that fail are in the result and in the log, not an error."""
+    from caifeng.core.settings import Settings
+    from caifeng.jobs.base import Env, timed
+    from caifeng.jobs.crawl import crawl
+
+    env = Env.open(Settings.load())
+    with timed(env, "crawl", date.fromisoformat(day)) as reports:
+        reports.append(crawl(env, source_ids, date.fromisoformat(day)))
+    return {**reports[0].counts, "failed": list(reports[0].failed)}
+
+
+def run_stage(stage: str, day: str) -> dict[str, int]:
+    """Run one stage that evaluates: as of now, or of the end of the day once it is over."""
+    from caifeng.core.settings import Settings
+
+    of = date.fromisoformat(day)
+    as_of = min(_now(), clock.end_of_day(of)).replace(microsecond=0)
+    return next(iter(run_stages(Settings.load(), of, (stage,), as_of))).counts
+
+
+def run_marts(day: str) -> dict[str, int]:
+    """Load the day and build its marts as of its latest evaluation."""
+    return _run_as_evaluated(("load", "marts"), day)
+
+
+def write_outputs(day: str) -> dict[str, int]:
+    """Write the day's documents and dashboard as of its latest evaluation."""
+    return _run_as_evaluated(("outputs",), day)
+
+
+def publish_analytics() -> None:
+    """Swap in the analysts' copy."""
+    from caifeng.core.settings import Settings
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.publish import publish
+
+    publish(Env.open(Settings.load()))
+
+
+def _run_as_evaluated(stages: tuple[str, ...], day: str) -> dict[str, int]:
+    from caifeng.core.settings import Settings
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.marts import evaluations
+
+    settings, of = Settings.load(), date.fromisoformat(day)
+    graded = evaluations(Env.open(settings), of)
+    if not graded:
+        raise DataError(f"{day} has not been graded; run the DAG process_day for it first")
+    reports = list(run_stages(settings, of, stages, graded[-1].as_of))
+    return reports[-1].counts
+
+
+def _now() -> Any:
+    from caifeng.core.settings import Settings
+
+    return clock.now(Settings.load().as_of)

@@ -1,0 +1,37 @@
+"""clean.posts of a day -> graded.posts and the irrelevant ones as rejects."""
+
+from datetime import date, datetime
+
+import polars as pl
+
+from caifeng.core.model.taxonomy import Taxonomy
+from caifeng.jobs.base import Env, JobReport
+from transforms.understand.understand import understand as understand_posts
+
+
+def understand(env: Env, day: date, as_of: datetime) -> JobReport:
+    """Find what concerns statistics work, and what it is about."""
+    taxonomy = env.settings.taxonomy()
+    posts = env.lake.read("clean.posts", day)
+    understood = understand_posts(posts, taxonomy, env.settings.office())
+    env.lake.replace("graded.posts", day, understood.posts)
+    env.lake.replace("clean.rejects", day, understood.rejects, "understand")
+    env.lake.replace("ops.topics", day, _topics_frame(taxonomy))
+    counts = {
+        "posts": posts.height,
+        "relevant": understood.posts.height,
+        "rejected": understood.rejects.height,
+    }
+    return JobReport("understand", day, as_of, counts)
+
+
+def _topics_frame(taxonomy: Taxonomy) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "topic": [topic.id for topic in taxonomy.topics],
+            "name": [topic.name for topic in taxonomy.topics],
+            "owner_unit": [topic.owner for topic in taxonomy.topics],
+            "competent_body": [topic.competent_body for topic in taxonomy.topics],
+        },
+        schema_overrides={"competent_body": pl.String},
+    )

@@ -1,0 +1,134 @@
+"""Reading of sites with list pages and detail pages. Pure: body, address, rules and fetch time in, values out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urljoin
+
+from selectolax.lexbor import LexborHTMLParser
+
+from caifeng.core.model.source import DetailPage, ListPage
+from caifeng.core.text.encoding import decode
+from caifeng.core.text.times import UNKNOWN, Moment, parse_time
+from caifeng.core.text.urls import canonical_url, is_web_url
+from crawlers.extract import extract_page, is_soft_404
+from crawlers.pages.values import Unreadable, block_text, drop_personal, first_text, parse_count, select, time_texts
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a list: where it leads, and its time if the list shows one."""
+
+    url: str
+    listed: Moment
+
+
+@dataclass(frozen=True)
+class ListRead:
+    """A list page: its entries in order, each address once; the next page; items without a usable link."""
+
+    entries: tuple[Entry, ...]
+    next_url: str | None
+    without_link: int
+
+
+@dataclass(frozen=True)
+class PostRead:
+    """A detail page. Measures not shown are null, never 0."""
+
+    title: str
+    text: str
+    published: Moment
+    views: int | None
+    reposts: int | None
+    comments: int | None
+    encoding: str
+
+
+def read_list(body: bytes, url: str, rules: ListPage, fetched_at: datetime, encoding: str | None = None) -> ListRead:
+    """Read a list page.
+
+    Args:
+        body: as it came.
+        url: address of the page, base of its links.
+        rules: the source's [list] table.
+        fetched_at: reference of relative times.
+        encoding: charset of the source's override or of the HTTP header.
+
+    Raises:
+        Undecodable: the body is no text.
+        Unreadable: a rule is not a CSS selector, or items are there but none has a link.
+    """
+    page = LexborHTMLParser(decode(body, encoding).text)
+    items = select(page, rules.item, "list.item")
+    entries: dict[str, Entry] = {}
+    without_link = 0
+    for item in items:
+        links = [item] if item.tag == "a" and rules.link == "a" else select(item, rules.link, "list.link")
+        target = _absolute(url, links[0].attributes.get("href") if links else None)
+        if target is None:
+            without_link += 1
+            continue
+        times = time_texts(item, rules.time, "list.time")
+        entries.setdefault(canonical_url(target), Entry(target, _first_moment(times, fetched_at)))
+    if items and not entries:
+        raise Unreadable(f"list.link: none of {len(items)} items has a web link ({rules.link})")
+    following = select(page, rules.next, "list.next") if rules.next else []
+    next_url = _absolute(url, following[0].attributes.get("href")) if following else None
+    return ListRead(tuple(entries.values()), next_url, without_link)
+
+
+def read_detail(
+    body: bytes, url: str, rules: DetailPage | None, fetched_at: datetime, encoding: str | None = None
+) -> PostRead:
+    """Read a detail page by the source's [detail] table, or by the generic extractor where there is none.
+
+    Raises:
+        Undecodable: the body is no text.
+        Unreadable: title or body are not where the rules say, or the page says that it is none (soft 404).
+    """
+    decoded = decode(body, encoding)
+    if rules is None:
+        found = extract_page(decoded.text, url, fetched_at)
+        title, text, moment = found.title, found.body, found.published
+        views = reposts = comments = None
+        missing = "title" if not title else "body" if not text else None
+        reason = f"generic extractor: no {missing}"
+    else:
+        page = LexborHTMLParser(decoded.text)
+        # Measures and time first: both may sit in the line that also names the author.
+        moment = _first_moment(time_texts(page, rules.time, "detail.time"), fetched_at)
+        views = parse_count(first_text(page, rules.views, "detail.views"))
+        reposts = parse_count(first_text(page, rules.reposts, "detail.reposts"))
+        comments = parse_count(first_text(page, rules.comments, "detail.comments"))
+        title = first_text(page, rules.title, "detail.title") or ""
+        drop_personal(page)
+        text = "\n".join(filter(None, map(block_text, select(page, rules.body, "detail.body")[:1])))
+        missing = "title" if not title else "body" if not text else None
+        if missing and is_soft_404(*_whole(page)):
+            raise Unreadable("soft 404")
+        reason = f"detail.{missing}: nothing found ({rules.title if missing == 'title' else rules.body})"
+    if is_soft_404(title, text):
+        raise Unreadable("soft 404")
+    if missing:
+        raise Unreadable(reason)
+    return PostRead(title, text, moment, views, reposts, comments, decoded.encoding)
+
+
+def _whole(page: LexborHTMLParser) -> tuple[str, str]:
+    return first_text(page, "title", "title") or "", block_text(page.body) if page.body else ""
+
+
+def _absolute(base: str, href: str | None) -> str | None:
+    """The link made absolute; null for what is no web address (javascript:, mailto:, #)."""
+    if not href or href.strip().startswith("#"):
+        return None
+    try:
+        target = urljoin(base, href.strip())
+    except ValueError:
+        return None
+    return target if is_web_url(target) else None
+
+
+def _first_moment(texts: list[str], reference: datetime) -> Moment:
+    moments = (parse_time(text, reference) for text in texts)
+    return next((moment for moment in moments if moment.at is not None), UNKNOWN)

@@ -1,0 +1,30 @@
+"""Fixtures shared by all tests. Nothing here knows of Airflow."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch, tmp_path):
+    """Tests neither see nor touch the developer's data."""
+    for name in [name for name in os.environ if name.startswith("CAIFENG_") and name != "CAIFENG_UPDATE_GOLDEN"]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("CAIFENG_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CAIFENG_CONFIG", str(ROOT / "config"))
+
+
+@pytest.fixture
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture
+def config_copy(tmp_path) -> Path:
+    """A configuration folder that a test may break."""
+    return Path(shutil.copytree(ROOT / "config", tmp_path / "config"))

@@ -1,0 +1,67 @@
+"""One test for all page parsers: recorded body in, golden values out.
+
+tests/crawlers/<site>/<case>/ holds body.html or body.json (bytes as they came), meta.json (module, function, address,
+charset of the header, rules, fetch time) and expected.json (the values, or the error in words).
+"""
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caifeng.core.model.source import DetailPage, HotList, ListPage
+from caifeng.core.text.encoding import Undecodable
+from crawlers.pages.values import Unreadable
+
+HERE = Path(__file__).resolve().parent
+CASES = sorted(path.parent for path in HERE.glob("*/*/meta.json"))
+PLATFORMS = {path.stem for path in (HERE.parents[1] / "crawlers" / "platforms").glob("[a-z]*.py")}
+
+
+def read(case: Path) -> Any:
+    meta = json.loads((case / "meta.json").read_text("utf8"))
+    (body_file,) = case.glob("body.*")
+    body, rules = body_file.read_bytes(), meta["rules"]
+    at, encoding, url = datetime.fromisoformat(meta["fetched_at"]), meta["encoding"], meta["url"]
+    function = getattr(import_module(f"crawlers.pages.{meta['module']}"), meta["function"])
+    match meta["function"]:
+        case "read_list":
+            return function(body, url, ListPage.model_validate(rules), at, encoding)
+        case "read_detail":
+            return function(body, url, DetailPage.model_validate(rules) if rules else None, at, encoding)
+        case "read_index":
+            return {"addresses": function(body, url, HotList.model_validate(rules), encoding)}
+        case "read_snapshot":
+            return function(body, HotList.model_validate(rules), at, encoding)
+    raise AssertionError(meta["function"])
+
+
+def outcome(case: Path) -> Any:
+    try:
+        result = read(case)
+    except (Undecodable, Unreadable) as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+    plain = result if isinstance(result, dict) else asdict(result)
+    return json.loads(json.dumps(plain, default=lambda at: at.isoformat()))
+
+
+def test_every_platform_has_fixtures() -> None:
+    used = {json.loads((case / "meta.json").read_text("utf8"))["module"] for case in CASES}
+    assert PLATFORMS
+    assert used == PLATFORMS
+    assert len(CASES) >= 20
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
+def test_page(case: Path) -> None:
+    assert outcome(case) == json.loads((case / "expected.json").read_text("utf8"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
+def test_nobody_leaves_a_parser(case: Path) -> None:
+    values = json.dumps(outcome(case), ensure_ascii=False)
+    assert not [word for word in ("会员乙", "写稿人甲", "IP属地", "uid", "安徽") if word in values]

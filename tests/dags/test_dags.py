@@ -1,0 +1,103 @@
+"""The timetable: which DAGs and tasks there are, how they are connected, and that they can be run again."""
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+GRAPH = {
+    "ingest": {"plan_batches": {"crawl_batch"}, "crawl_batch": {"announce"}, "announce": set()},
+    "process_day": {
+        "clean": {"understand"},
+        "understand": {"cluster"},
+        "cluster": {"grade"},
+        "grade": set(),
+    },
+    "publish": {"build_marts": {"write_outputs"}, "write_outputs": {"publish_analytics"}, "publish_analytics": set()},
+}
+
+
+@pytest.fixture(scope="module")
+def dags(request):
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(str(request.config.rootpath / "dags"))
+    assert bag.import_errors == {}
+    return bag.dags
+
+
+def test_exactly_these_dags_and_tasks_in_this_order(dags):
+    assert {dag_id: {t.task_id: t.downstream_task_ids for t in dag.tasks} for dag_id, dag in dags.items()} == GRAPH
+
+
+def test_a_day_costs_at_most_ten_tasks(dags):
+    assert sum(len(dag.tasks) for dag in dags.values()) <= 10
+
+
+def test_dags_are_connected_by_assets(dags):
+    outlets = {dag_id: {a.name for t in dag.tasks for a in t.outlets} for dag_id, dag in dags.items()}
+    assert outlets == {"ingest": {"raw_posts"}, "process_day": {"graded_issues"}, "publish": set()}
+    awaited = {
+        dag_id: {key.name for key, _ in dag.timetable.asset_condition.iter_assets()} for dag_id, dag in dags.items()
+    }
+    assert awaited == {"ingest": set(), "process_day": {"raw_posts"}, "publish": {"graded_issues"}}
+
+
+def test_every_task_is_retried_and_every_pool_exists(dags, root):
+    pools = set(json.loads((root / "docker" / "pools.json").read_text("utf8"))) | {"default_pool"}
+    tasks = [task for dag in dags.values() for task in dag.tasks]
+    assert len(tasks) == 10
+    for task in tasks:
+        assert task.retries >= 1, task
+        assert task.retry_delay <= timedelta(minutes=5), task
+        assert task.pool in pools, task
+
+
+def test_only_one_task_at_a_time_writes_duckdb(dags, root):
+    assert {t.pool for t in dags["publish"].tasks} == {"duckdb_writer"}
+    assert json.loads((root / "docker" / "pools.json").read_text("utf8"))["duckdb_writer"]["slots"] == 1
+
+
+def test_every_dag_says_what_to_do_when_it_fails_and_takes_a_day(dags):
+    assert len(dags) == 3
+    for dag in dags.values():
+        assert "**When it fails.**" in dag.doc_md, dag
+        assert "day" in dag.params, dag
+        assert dag.max_active_runs == 1, dag
+        assert dag.catchup is False, dag
+
+
+def test_announcing_runs_even_if_a_batch_failed(dags):
+    assert dags["ingest"].get_task("announce").trigger_rule == "all_done"
+
+
+def test_parsing_a_dag_does_not_import_polars(root):
+    """A task forked from a parent that has used Polars hangs (docs/decisions/0011)."""
+    code = f"""
+import sys, runpy
+for name in ("ingest", "process_day", "publish"):
+    runpy.run_path({str(root / "dags")!r} + "/" + name + ".py")
+print(sorted({{"polars", "duckdb", "scrapy"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_what_a_dag_does_a_command_can_do(dags):
+    """Each evaluating task is a stage of `caifeng run`, or a verb."""
+    from caifeng.cli import app
+    from caifeng.jobs.stages import STAGES
+
+    verbs = {command.name or command.callback.__name__ for command in app.registered_commands}
+    verbs_of_tasks = {
+        "crawl_batch": "crawl",
+        "publish_analytics": "publish",
+        "build_marts": "run",
+        "write_outputs": "run",
+    }
+    steps = [t.task_id for dag in dags.values() for t in dag.tasks if t.task_id not in {"plan_batches", "announce"}]
+    assert len(steps) == 8
+    for step in steps:
+        assert step in STAGES or verbs_of_tasks[step] in verbs, step

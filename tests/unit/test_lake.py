@@ -1,0 +1,95 @@
+"""Partitions are replaced whole or not at all, and the same frame gives the same bytes."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from caifeng.core.contracts import load_contracts
+from caifeng.core.errors import DataError, UsageError
+from caifeng.core.lake import Lake
+
+DAY = date(2026, 11, 22)
+AT = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+@pytest.fixture
+def lake(tmp_path, root) -> Lake:
+    return Lake(tmp_path / "lake", load_contracts(root / "sql"))
+
+
+def metrics(*views: int | None) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"post_id": [f"p{i}" for i in range(len(views))], "observed_at": AT, "views": list(views)},
+        schema_overrides={"views": pl.Int64},
+    ).with_columns(pl.lit(None, pl.Int64).alias(c) for c in ("reposts", "comments", "heat"))
+
+
+def test_written_rows_come_back_with_null_and_zero_apart(lake):
+    lake.replace("clean.post_metrics", DAY, metrics(0, None, 5))
+    assert lake.read("clean.post_metrics", DAY)["views"].to_list() == [0, None, 5]
+
+
+def test_a_partition_is_replaced_not_added_to(lake):
+    lake.replace("clean.post_metrics", DAY, metrics(1, 2, 3))
+    lake.replace("clean.post_metrics", DAY, metrics(9))
+    assert lake.read("clean.post_metrics", DAY)["views"].to_list() == [9]
+
+
+def test_parts_of_one_partition_stand_side_by_side(lake):
+    lake.replace("clean.post_metrics", DAY, metrics(1), "a")
+    lake.replace("clean.post_metrics", DAY, metrics(1, 2).tail(1), "b")
+    assert lake.read("clean.post_metrics", DAY)["views"].to_list() == [1, 2]
+
+
+def test_the_same_frame_gives_the_same_bytes(lake):
+    first = lake.replace("clean.post_metrics", DAY, metrics(1, None)).read_bytes()
+    assert lake.replace("clean.post_metrics", DAY, metrics(1, None).reverse()).read_bytes() == first
+
+
+def test_a_missing_partition_is_an_empty_frame_with_the_contracts_columns(lake):
+    assert lake.read("clean.post_metrics", DAY).columns == lake.contracts["clean.post_metrics"].names
+    assert lake.read_range("clean.post_metrics", DAY, DAY, ["post_id"]).columns == ["day", "post_id"]
+
+
+def test_a_range_is_read_in_day_order_with_its_days(lake):
+    for day in (date(2026, 11, 21), date(2026, 11, 19), date(2026, 11, 25)):
+        lake.replace("clean.post_metrics", day, metrics(day.day))
+    rows = lake.read_range("clean.post_metrics", date(2026, 11, 19), DAY, ["views"])
+    assert rows.rows() == [(date(2026, 11, 19), 19), (date(2026, 11, 21), 21)]
+
+
+def test_a_frame_that_breaks_the_contract_leaves_the_old_partition(lake):
+    lake.replace("clean.post_metrics", DAY, metrics(1))
+    with pytest.raises(DataError):
+        lake.replace("clean.post_metrics", DAY, metrics(2, 3).with_columns(post_id=pl.lit("same")))
+    assert lake.read("clean.post_metrics", DAY)["views"].to_list() == [1]
+
+
+def test_leftovers_of_dead_writers_are_never_read_and_swept_those_of_living_ones_stay(lake):
+    target = lake.replace("clean.post_metrics", DAY, metrics(1))
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    of_dead = target.with_name(f".data.parquet.{dead.stdout.strip()}.tmp")
+    of_living = target.with_name(f".data.parquet.{os.getppid()}.tmp")
+    for leftover in (of_dead, of_living):
+        leftover.write_bytes(b"half a file")
+    assert lake.read("clean.post_metrics", DAY).height == 1
+    assert lake.sweep() == [of_dead]
+    assert of_living.exists()
+
+
+def test_a_corrupted_file_is_an_error_that_names_it(lake):
+    target = lake.replace("clean.post_metrics", DAY, metrics(1))
+    target.write_bytes(b"PAR1 nonsense")
+    with pytest.raises(DataError, match=r"data\.parquet: cannot be read"):
+        lake.read("clean.post_metrics", DAY)
+
+
+def test_a_place_that_cannot_be_written_is_one_clear_error(lake):
+    lake.root.parent.mkdir(exist_ok=True)
+    lake.root.write_text("a file where the lake should be")
+    with pytest.raises(UsageError, match="cannot be written"):
+        lake.replace("clean.post_metrics", DAY, metrics(1))

@@ -1,0 +1,261 @@
+"""Is a post about Chinese official statistics or statistics work, and about which topic?
+
+A term counts when its context allows: a strong term always, a topic's term unless an exclusion stands near, an
+ambiguous term only near a context word; a figure of another country never. Every verdict comes with the terms
+that led to it. Rules: config/taxonomy (docs/add-a-rule.md).
+"""
+
+import polars as pl
+
+from caifeng.core.model.taxonomy import FALLBACK_TOPIC, Taxonomy
+from transforms.understand.matching import (
+    documents,
+    drop_inside,
+    evidence,
+    find_terms,
+    nearest,
+    rules_frame,
+)
+
+#: Points of a term for its topic; doubled in the title.
+_POINTS = {"strong": 3.0, "term": 2.0, "ambiguous": 1.0}
+_TOPIC_SCORES = pl.List(pl.Struct({"topic": pl.String, "score": pl.Float64}))
+_COMMON = ""  # topic of a rule that holds for all topics
+#: A country that stands this close before an office or census says whose it is: 美国2020年人口普查.
+_OWNS_WITHIN = 6
+#: A figure without a country before it belongs to one that follows soon: CPI破9后，美联储….
+_FOLLOWS_WITHIN = 20
+_CLAUSE_BREAK = r"[,。;:!?、\n「」“”]"
+_MAX_EVIDENCE = 30
+
+
+def classify(texts: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
+    """Judge texts.
+
+    Args:
+        texts: `id` (any type), `title`, `text` (null counts as empty), optionally `board`: ambiguous terms on
+            a board whose name contains 统计 need no further context.
+        taxonomy: the rules.
+
+    Returns:
+        In input order: `id`, `relevant` (boolean), `reason` (a key of RELEVANCE_REASONS), `topics` (list of
+        struct topic, score; best first; empty if irrelevant), `evidence` (list of rule:term@offset, offsets in
+        characters of the matching form of title, line break, body).
+    """
+    docs = documents(texts, taxonomy.relevance.idioms)
+    rules = _rules(taxonomy)
+    hits = find_terms(docs, rules["term"])
+    masks = hits.join(_of(rules, "mask"), on="term", how="semi")
+    hits = drop_inside(hits, masks)
+    candidates = hits.join(_of(rules, *_POINTS), on="term")
+    hits = hits.join(candidates.select("row").unique(), on="row", how="semi")
+    judged = _judge_exclusion(candidates, hits.join(_of(rules, "exclude"), on="term"), taxonomy)
+    judged = _judge_context(judged, hits.join(_of(rules, "context"), on="term"), _board_rows(texts), taxonomy)
+    judged = _judge_country(judged, hits.join(_of(rules, "realm"), on="term"), docs, taxonomy)
+    judged = judged.join(docs.select("row", "title_end"), on="row").with_columns(verdict=_verdict())
+    return (
+        docs.select("row")
+        .with_columns(id=texts["id"])
+        .join(_summary(judged), on="row", how="left")
+        .join(_topics(judged), on="row", how="left")
+        .sort("row")
+        .select(
+            "id",
+            pl.col("relevant").fill_null(False),
+            pl.col("reason").fill_null("no_term"),
+            topics=pl.when(pl.col("relevant")).then("topics").otherwise(None).fill_null([]).cast(_TOPIC_SCORES),
+            evidence=pl.col("evidence").fill_null([]).cast(pl.List(pl.String)),
+        )
+    )
+
+
+def _rules(taxonomy: Taxonomy) -> pl.DataFrame:
+    """term, kind, topic ("" for all topics), group (exclusion group or realm)."""
+    common = taxonomy.relevance
+    rules = [(term, "strong", _COMMON, "") for term in common.strong]
+    for topic in taxonomy.topics:
+        kinds = {"strong": topic.strong, "term": topic.terms, "ambiguous": topic.ambiguous}
+        rules += [(term, kind, topic.id, "") for kind, terms in kinds.items() for term in terms]
+        rules += [(term, "exclude", topic.id, topic.id) for term in topic.exclude]
+        rules += [(term, "context", topic.id, "") for term in topic.context or common.context]
+    rules += [(term, "exclude", _COMMON, name) for name, terms in common.exclusions.items() for term in terms]
+    rules += [(term, "mask", _COMMON, "") for term in common.masks]
+    rules += [(term, "realm", _COMMON, "foreign") for term in common.foreign]
+    rules += [(term, "realm", _COMMON, "separate") for term in common.separate]
+    separate = set(common.separate)
+    places = {name for area in taxonomy.areas for name in (area.name, area.short) if name} - separate
+    rules += [(term, "realm", _COMMON, "domestic") for term in (*common.domestic, *sorted(places))]
+    return rules_frame(rules, ["term", "kind", "topic", "group"])
+
+
+def _of(rules: pl.DataFrame, *kinds: str) -> pl.DataFrame:
+    return rules.filter(pl.col("kind").is_in(kinds))
+
+
+def _board_rows(texts: pl.DataFrame) -> pl.Series:
+    if "board" not in texts.columns:
+        return pl.Series("row", [], dtype=pl.UInt32)
+    return texts["board"].cast(pl.String).str.contains("统计", literal=True).fill_null(False).arg_true()
+
+
+def _judge_exclusion(candidates: pl.DataFrame, exclusions: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
+    """Add `excluded_by`: evidence of the exclusion that stands near a term, null if none does."""
+    window = taxonomy.relevance.window
+    found = exclusions.select("row", "topic", "start", "end", why=evidence("group", "term", "start"))
+    own = nearest(candidates, found, ["row", "topic"], window, window)
+    own = own.with_columns(_own=pl.coalesce("before_why", "after_why")).select(*candidates.columns, "_own")
+    common = found.filter(pl.col("topic") == _COMMON).drop("topic")
+    return (
+        nearest(own, common, ["row"], window, window)
+        .with_columns(excluded_by=pl.coalesce("_own", "before_why", "after_why"))
+        .select(*candidates.columns, "excluded_by")
+    )
+
+
+def _judge_context(
+    hits: pl.DataFrame, contexts: pl.DataFrame, board_rows: pl.Series, taxonomy: Taxonomy
+) -> pl.DataFrame:
+    """Add `context`: evidence of the context word near a term, null if there is none."""
+    window = taxonomy.relevance.window
+    found = contexts.select("row", "topic", "start", "end", why=evidence(pl.lit("context"), "term", "start"))
+    on_board = pl.col("row").is_in(board_rows.to_list())
+    return (
+        nearest(hits, found, ["row", "topic"], window, window)
+        .with_columns(
+            context=pl.coalesce("before_why", "after_why", pl.when(on_board).then(pl.lit("context:board")))
+        )
+        .select(*hits.columns, "context")
+    )
+
+
+def _judge_country(hits: pl.DataFrame, markers: pl.DataFrame, docs: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
+    """Add `realm` (domestic, foreign, separate) and `realm_by`, the marker that decided it, or null.
+
+    An indicator belongs to the nearest country named before it, else to one named soon after, else to the one
+    of the title, else to ours. An office or a census belongs to another country only if that stands directly
+    before it.
+    """
+    found = markers.select("row", "start", "end", "term", pl.col("group").alias("realm"))
+    # 法国国家统计局: the nearer marker is itself owned by the one before it
+    found = drop_owned(found)
+    titles = (
+        found.join(docs.select("row", "title_end"), on="row")
+        .with_columns(in_title=pl.col("start") < pl.col("title_end"))
+        .group_by("row")
+        .agg(
+            title_foreign=(pl.col("in_title") & (pl.col("realm") == "foreign")).any(),
+            title_domestic=(pl.col("in_title") & (pl.col("realm") == "domestic")).any(),
+            any_domestic=(pl.col("realm") == "domestic").any(),
+            any_foreign=(pl.col("realm") == "foreign").any(),
+        )
+    )
+    window = taxonomy.relevance.window
+    near = nearest(hits, found, ["row"], window, _FOLLOWS_WITHIN).join(titles, on="row", how="left")
+    near = near.join(docs.select("row", "doc"), on="row")
+    gap = pl.col("start") - pl.col("before_end")
+    between = pl.col("doc").str.slice(pl.col("before_end"), gap)
+    owned = (gap <= _OWNS_WITHIN) & ~between.str.contains(_CLAUSE_BREAK)
+    default = (
+        pl.when(pl.col("title_foreign") & ~pl.col("title_domestic"))
+        .then(pl.lit("foreign"))
+        .when(pl.col("any_foreign") & ~pl.col("any_domestic"))
+        .then(pl.lit("foreign"))
+        .otherwise(pl.lit("domestic"))
+    )
+    strong = pl.col("kind") == "strong"
+    office = strong & ((pl.col("topic") == _COMMON) | pl.col("term").str.contains("普|统计"))
+    realm = (
+        pl.when(office)
+        .then(pl.when(owned).then("before_realm").otherwise(pl.lit("domestic")))
+        .otherwise(pl.coalesce("before_realm", "after_realm", default))
+        .fill_null("domestic")
+    )
+    by = pl.when(pl.col("before_realm") == realm).then(evidence("before_realm", "before_term", "before_start"))
+    by = by.when(pl.col("after_realm") == realm).then(evidence("after_realm", "after_term", "after_start"))
+    return near.with_columns(realm_by=by).with_columns(realm=realm).select(*hits.columns, "realm", "realm_by")
+
+
+def drop_owned(markers: pl.DataFrame) -> pl.DataFrame:
+    """Markers of place that do not stand directly behind, or inside, a foreign one."""
+    foreign = markers.filter(pl.col("realm") == "foreign").select("row", _end="end")
+    owned = markers.join(foreign, left_on=["row", "start"], right_on=["row", "_end"], how="semi")
+    owned = owned.filter(pl.col("realm") == "domestic")
+    return markers.join(owned, on=["row", "start", "end"], how="anti")
+
+
+def _verdict() -> pl.Expr:
+    strong, ambiguous = pl.col("kind") == "strong", pl.col("kind") == "ambiguous"
+    return (
+        pl.when(pl.col("realm") == "foreign")
+        .then(pl.lit("foreign"))
+        .when(pl.col("realm") == "separate")
+        .then(pl.lit("excluded"))
+        .when(strong)
+        .then(pl.lit("strong_term"))
+        .when(pl.col("excluded_by").is_not_null())
+        .then(pl.lit("excluded"))
+        .when(ambiguous & pl.col("context").is_null())
+        .then(pl.lit("no_context"))
+        .when(ambiguous)
+        .then(pl.lit("context_term"))
+        .otherwise(pl.lit("indicator_term"))
+    )
+
+
+#: Which verdict speaks for the whole post, first one first.
+_PRECEDENCE = ("strong_term", "indicator_term", "context_term", "foreign", "excluded", "no_context")
+_POSITIVE = _PRECEDENCE[:3]
+
+
+def _summary(judged: pl.DataFrame) -> pl.DataFrame:
+    """One row per document with a term: relevant, reason, evidence of that verdict."""
+    rank = pl.col("verdict").replace_strict({v: i for i, v in enumerate(_PRECEDENCE)}, return_dtype=pl.Int64)
+    rule = pl.when(pl.col("topic") == _COMMON).then("kind").otherwise("topic")
+    negative = pl.coalesce(
+        pl.when(pl.col("verdict").is_in(["foreign", "excluded"])).then("realm_by"), "excluded_by"
+    )
+    ranked = judged.with_columns(
+        rank=rank, why=evidence(rule, "term", "start"), negative=negative, positive=rank < len(_POSITIVE)
+    )
+    best = ranked.with_columns(best=pl.col("rank").min().over("row")).filter(
+        (pl.col("rank") == pl.col("best")) | pl.col("positive")
+    )
+    lines = pl.concat_list(
+        "why",
+        pl.when(pl.col("verdict") == "context_term").then("context"),
+        pl.when(~pl.col("positive")).then("negative"),
+    ).list.drop_nulls()
+    return (
+        best.sort("row", "start", "end", "topic")
+        .with_columns(lines=lines, reason=pl.lit(list(_PRECEDENCE)).list.get(pl.col("best")))
+        .group_by("row", maintain_order=True)
+        .agg(
+            reason=pl.col("reason").first(),
+            relevant=pl.col("positive").any(),
+            evidence=pl.col("lines").list.explode(keep_nulls=False, empty_as_null=False).unique(maintain_order=True).head(_MAX_EVIDENCE),
+        )
+    )
+
+
+def _topics(judged: pl.DataFrame) -> pl.DataFrame:
+    """One row per relevant document: its topics by score, first mention, id; the fallback if none."""
+    counted = judged.filter(pl.col("verdict").is_in(_POSITIVE))
+    place = pl.when(pl.col("start") < pl.col("title_end")).then(2.0).otherwise(1.0)
+    points = pl.col("kind").replace_strict(_POINTS, return_dtype=pl.Float64) * place
+    return (
+        counted.with_columns(points=points)
+        .with_columns(
+            topic=pl.when(pl.col("topic") == _COMMON).then(pl.lit(FALLBACK_TOPIC)).otherwise("topic"),
+            named=pl.col("topic") != _COMMON,
+        )
+        .group_by("row", "topic", "term")
+        .agg(pl.col("points").max(), pl.col("start").min(), pl.col("named").any())
+        .group_by("row", "topic")
+        .agg(score=pl.col("points").sum(), first=pl.col("start").min(), named=pl.col("named").any())
+        # a common term alone names no subject: the fallback gives way to any topic
+        .with_columns(any_named=pl.col("named").any().over("row"))
+        .filter(pl.col("named") | ~pl.col("any_named"))
+        .sort("row", "score", "first", "topic", descending=[False, True, False, False])
+        .group_by("row", maintain_order=True)
+        .agg(topics=pl.struct("topic", "score"))
+    )
