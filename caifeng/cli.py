@@ -117,11 +117,7 @@ def grade(
     if as_json == bool(explain):
         raise UsageError("give either --explain ISSUE_NO or --json")
     if explain:
-        from caifeng.jobs.base import Env
-        from caifeng.jobs.explain import explain_lines
-
-        for line in explain_lines(Env.open(settings), explain):
-            typer.echo(line)
+        _print_explanation(settings, explain)
         return
     from caifeng.jobs.grade_lines import grade_lines
 
@@ -185,6 +181,34 @@ def demo(context: typer.Context) -> None:
     root = Settings.load().root
     command = [sys.executable, "-m", "samples.demo", *context.args]
     raise typer.Exit(subprocess.run(command, cwd=root, check=False).returncode)  # noqa: S603 - our own module
+
+
+def _print_explanation(settings: Settings, issue_no: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.explain import explain
+
+    explanation = explain(Env.open(settings), issue_no)
+    console = Console(highlight=False)
+    console.print(f"{issue_no}  {explanation.title}", markup=False)
+    console.print(explanation.grade["explanation"], markup=False)
+    table = Table()
+    for heading, justify in (
+        ("项目", "left"),
+        ("数值", "right"),
+        ("分值", "right"),
+        ("权重", "right"),
+        ("计入", "right"),
+        ("依据", "left"),
+    ):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for row in explanation.table:
+        table.add_row(*row)
+    console.print(table)
+    for line in explanation.grade["evidence"]:
+        console.print(f"证据 {line}", markup=False)
 
 
 def _day(text: str) -> date:

@@ -9,7 +9,7 @@ from datetime import datetime
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from caifeng.core.text.times import UNKNOWN, Moment, parse_time
-from crawlers.pages.values import BLOCKS, SILENT, block_text, drop_personal, first_text
+from crawlers.pages.values import BLOCKS, SILENT, block_text, drop_personal, first_text, parse_html
 
 _META_TITLES = ("meta[property='og:title']", "meta[name=ArticleTitle]", "meta[name=title]")
 _META_TIMES = (
@@ -68,9 +68,12 @@ def extract_page(html: str, url: str, reference: datetime) -> Extracted:
         reference: when it was read; relative times count from it.
 
     Returns:
-        Empty title or body where none is found; never a name from an author element. Never raises for odd HTML.
+        Empty title or body where none is found; never a name from an author element.
+
+    Raises:
+        Unreadable: the page is nested too deeply to be parsed in reasonable time.
     """
-    page = LexborHTMLParser(html)
+    page = parse_html(html)
     title = _title(page)
     moment, date_source = _stated_time(page, html, reference)
     drop_personal(page)

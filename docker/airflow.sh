@@ -42,6 +42,8 @@ case "${1:-}" in
     mkdir -p "$AIRFLOW_HOME" "$CAIFENG_HOME/logs"
     first_start=$([ -f "$passwords" ] && echo no || echo yes)
     echo "preparing Airflow's database …"
+    [ -s "$AIRFLOW_HOME/jwt_secret" ] || (umask 077 && python -c 'import secrets; print(secrets.token_urlsafe(64))' >"$AIRFLOW_HOME/jwt_secret")
+    export AIRFLOW__API_AUTH__JWT_SECRET=$(<"$AIRFLOW_HOME/jwt_secret")
     airflow db migrate >>"$log" 2>&1
     airflow pools import docker/pools.json >>"$log" 2>&1
     setsid airflow standalone >>"$log" 2>&1 </dev/null &

@@ -49,14 +49,14 @@ class Lake:
 
     def read_range(self, table: str, first: date, last: date, columns: list[str] | None = None) -> pl.DataFrame:
         """Rows of the days `first`..`last` with their `day`, in day order."""
+        schema = self.contracts[table].polars_schema()
         frames = [
-            self._collect(table, files).select(pl.lit(day).alias("day"), *(columns or pl.all()))
+            self._collect(table, files).select(pl.lit(day).alias("day"), *(columns or schema))
             for day in self.days(table)
             if first <= day <= last and (files := self.files(table, day))
         ]
         if frames:
             return pl.concat(frames)
-        schema = self.contracts[table].polars_schema()
         return pl.DataFrame(schema={"day": pl.Date, **{c: schema[c] for c in columns or schema}})
 
     def days(self, table: str) -> list[date]:

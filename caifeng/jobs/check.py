@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from caifeng.core.errors import CaifengError
+from caifeng.core.errors import CaifengError, ConfigError
 from caifeng.core.settings import Settings
 from caifeng.core.warehouse import mart_queries
 
@@ -18,10 +18,19 @@ def check_configuration(settings: Settings) -> list[str]:
         settings.taxonomy,
         settings.contracts,
         lambda: mart_queries(settings.root / "sql"),
+        lambda: _check_topics(settings),
     )
     for check in checks:
         try:
             check()
         except CaifengError as error:
             faults.append(str(error))
-    return faults
+    return list(dict.fromkeys(faults))
+
+
+def _check_topics(settings: Settings) -> None:
+    """Every topic of the taxonomy needs its points."""
+    for topic in settings.taxonomy().topic_ids:
+        if topic not in settings.grading().topic_base:
+            path = settings.config / "grading.toml"
+            raise ConfigError(path, f"topic_base.{topic}", "missing, but the taxonomy has this topic")

@@ -11,12 +11,9 @@ from caifeng.core.files import replacing
 from caifeng.jobs.base import Env, JobReport
 from caifeng.reports.daily_log_docx import write_daily_log_docx
 from caifeng.reports.daily_log_xlsx import write_daily_log_xlsx
-from caifeng.reports.dashboard import DashboardData, dashboard_html
+from caifeng.reports.dashboard import DAYS_SHOWN, DashboardData, dashboard_html, echarts_source
 from caifeng.reports.day import DayReport
 from caifeng.reports.escalations_xlsx import write_escalations_xlsx
-
-#: Days that the dashboard looks back.
-DASHBOARD_DAYS = 30
 
 
 def outputs(env: Env, day: date, as_of: datetime) -> JobReport:
@@ -27,11 +24,15 @@ def outputs(env: Env, day: date, as_of: datetime) -> JobReport:
         ConfigError: the template names unknown fields.
     """
     report = read_day(env, day)
-    first = day - timedelta(days=DASHBOARD_DAYS - 1)
+    first = day - timedelta(days=DAYS_SHOWN - 1)
     data = DashboardData(
-        report=report,
+        day=day,
+        office=report.office,
         summaries=env.warehouse.read("marts.daily_summary", first, day),
-        logs=env.warehouse.read("marts.daily_log", first, day),
+        log=env.warehouse.read("marts.daily_log", first, day),
+        health=report.health,
+        weights=env.settings.grading().weight.model_dump(),
+        is_sample=report.is_sample,
     )
     template = env.settings.config / "templates" / "政务舆情日志.docx"
     folder = env.settings.outputs_dir / day.isoformat()
@@ -39,7 +40,7 @@ def outputs(env: Env, day: date, as_of: datetime) -> JobReport:
         "政务舆情日志.docx": lambda path: write_daily_log_docx(report, template, path),
         "政务舆情日志.xlsx": lambda path: write_daily_log_xlsx(report, path),
         "预警报送清单.xlsx": lambda path: write_escalations_xlsx(report, path),
-        "dashboard.html": lambda path: path.write_text(dashboard_html(data), "utf8"),
+        "dashboard.html": lambda path: path.write_text(dashboard_html(data, echarts_source()), "utf8"),
     }
     for name, write in writers.items():
         with replacing(folder / name) as temporary:

@@ -25,7 +25,7 @@ def day_of_run(conf: dict[str, Any] | None, event_extras: Iterable[dict[str, Any
     """
     if conf and conf.get("day"):
         return date.fromisoformat(conf["day"]).isoformat()
-    days = [extra["day"] for extra in event_extras if "day" in extra]
+    days = [str(extra["day"]) for extra in event_extras if "day" in extra]
     if days:
         return max(days)
     return (clock.business_day(_now()) - timedelta(days=lag_days)).isoformat()

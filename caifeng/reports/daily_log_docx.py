@@ -215,7 +215,7 @@ def _unknown(template: Path, fields: Collection[str]) -> list[str]:
 
 
 def _unknown_words(unknown: Iterable[str]) -> str:
-    return f"模板中有系统不提供的占位符：{'、'.join(unknown)}；请对照模板说明改正"
+    return f"模板中有系统不提供的占位符：{'、'.join(unknown)}；请对照模板目录中的 README.md 改正"
 
 
 def _environment() -> SandboxedEnvironment:

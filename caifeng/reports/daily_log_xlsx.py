@@ -74,12 +74,12 @@ def _columns(log: pl.DataFrame) -> list[Column]:
             [f"{row['issue_no']}\n{LOG_FIELDS['change'].value(row['change'])}" for row in rows],
             "centred",
         ),
-        Column("事项和评级理由", 48, [f"{printable(row['title'])}\n{reason(row)}" for row in rows]),
+        Column("事项和评级理由", 46, [f"{printable(row['title'])}\n{reason(row)}" for row in rows]),
         Column("领域", 12, [printable(row["topic_name"]) for row in rows], "centred"),
         Column(
             "来源和发现时间", 20, [f"{printable(row['source_name'])}\n{local_time(row['detected_at'])}" for row in rows]
         ),
-        Column("传播", 18, [spread(row) for row in rows]),
+        Column("传播", 25, [spread(row).replace("，转发", "\n转发") for row in rows]),
         Column("承办", 13, [printable(row["owner_unit"]) for row in rows], "centred"),
         Column("处置建议", 13, [SUGGESTION_NAMES[row["suggestion"]] for row in rows], "centred"),
     ]

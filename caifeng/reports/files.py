@@ -1,6 +1,7 @@
 """Writing a paper: whole or not at all."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from caifeng.core.errors import UsageError
@@ -18,5 +19,6 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error

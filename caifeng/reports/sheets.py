@@ -103,7 +103,7 @@ def printed_page(
                 sheet.write_string(top + 1 + row, place, cell, style)
     for row in range(len(levels)):
         needed = max(_lines(str(column.cells[row]), column.width) for column in columns)
-        sheet.set_row(top + 1 + row, _LINE_POINTS * needed + 3)
+        sheet.set_row(top + 1 + row, _LINE_POINTS * needed + 7)
     sheet.set_row(top, 20)
     sheet.repeat_rows(top)
     sheet.freeze_panes(top + 1, 0)
@@ -156,7 +156,7 @@ def _write(sheet: Any, row: int, place: int, value: Any, styles: Styles) -> None
 
 def _lines(text: str, width: float) -> int:
     """Lines that a text takes in a column; too many rather than too few."""
-    usable = max(width - 1, 1)
+    usable = max(width - 3, 1)
     return sum(max(1, -(-sum(1 if char.isascii() else 2 for char in line) // int(usable))) for line in text.split("\n"))
 
 
@@ -168,7 +168,7 @@ def _styles(book: Any) -> Styles:
         head=book.add_format(
             {**cell, "font_name": _HEAD_FONT, "align": "center", "bg_color": "#E8EEF5", "text_wrap": False}
         ),
-        text=book.add_format(cell),
+        text=book.add_format({**cell, "indent": 1}),
         centred=book.add_format({**cell, "align": "center"}),
         number=book.add_format({**cell, "num_format": "#,##0"}),
         one_decimal=book.add_format({**cell, "num_format": "0.0#"}),

@@ -12,7 +12,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from docx import Document
-from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT, WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING, WD_TAB_ALIGNMENT
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
@@ -175,7 +175,7 @@ def _cell(cell: Any, lines: tuple[str, ...], centred: bool, font: str) -> None:
         if centred:
             paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
     if centred:
-        cell.vertical_alignment = 1
+        cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
 
 
 def _row_property(row: Any, name: str) -> None:

@@ -143,6 +143,11 @@ def _listed(names: Sequence[str]) -> str:
     return "、".join(map(printable, names)) or "无"
 
 
+def safe_url(url: str | None) -> str | None:
+    """The address if a reader may follow it (http or https), otherwise null."""
+    return url if url and re.match(r"https?://[^\s/]", url, re.IGNORECASE) else None
+
+
 def level_counts(log: pl.DataFrame) -> dict[str, int]:
     """Number of issues at each level in force, highest first; levels without an issue are left out.
 
@@ -181,6 +186,6 @@ def overview(summary: Mapping[str, Any], log: pl.DataFrame) -> str:
 def spread(row: Mapping[str, Any]) -> str:
     """Posts and measures of an issue, unknown ones as —."""
     return (
-        f"{number(row['posts'])} 帖　阅读 {number(row['views'])}　"
-        f"转发 {number(row['reposts'])}　评论 {number(row['comments'])}"
+        f"{number(row['posts'])} 帖，阅读 {number(row['views'])}，"
+        f"转发 {number(row['reposts'])}，评论 {number(row['comments'])}"
     )

@@ -12,7 +12,6 @@ from scrapy.http import Response
 
 from caifeng.core.text.urls import is_web_url
 
-
 #: Refusals in a row after which the rest of the run leaves the host alone.
 PATIENCE = 3
 

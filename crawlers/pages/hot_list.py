@@ -106,9 +106,10 @@ def _count(item: Any, path: str | None, rule: str) -> int | None:
 
 
 def _parse(body: bytes, encoding: str | None) -> Any:
+    text = decode(body, encoding).text
     try:
-        return json.loads(decode(body, encoding).text)
-    except (json.JSONDecodeError, RecursionError) as error:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError also stands for numbers of thousands of digits
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise Unreadable(f"not JSON{where}") from error
 

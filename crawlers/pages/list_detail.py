@@ -11,7 +11,16 @@ from caifeng.core.text.encoding import decode
 from caifeng.core.text.times import UNKNOWN, Moment, parse_time
 from caifeng.core.text.urls import canonical_url, is_web_url
 from crawlers.extract import extract_page, is_soft_404
-from crawlers.pages.values import Unreadable, block_text, drop_personal, first_text, parse_count, select, time_texts
+from crawlers.pages.values import (
+    Unreadable,
+    block_text,
+    drop_personal,
+    first_text,
+    parse_count,
+    parse_html,
+    select,
+    time_texts,
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ def read_list(body: bytes, url: str, rules: ListPage, fetched_at: datetime, enco
         Undecodable: the body is no text.
         Unreadable: a rule is not a CSS selector, or items are there but none has a link.
     """
-    page = LexborHTMLParser(decode(body, encoding).text)
+    page = parse_html(decode(body, encoding).text)
     items = select(page, rules.item, "list.item")
     entries: dict[str, Entry] = {}
     without_link = 0
@@ -94,7 +103,7 @@ def read_detail(
         missing = "title" if not title else "body" if not text else None
         reason = f"generic extractor: no {missing}"
     else:
-        page = LexborHTMLParser(decoded.text)
+        page = parse_html(decoded.text)
         # Measures and time first: both may sit in the line that also names the author.
         moment = _first_moment(time_texts(page, rules.time, "detail.time"), fetched_at)
         views = parse_count(first_text(page, rules.views, "detail.views"))

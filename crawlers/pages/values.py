@@ -1,6 +1,7 @@
 """Values out of a page: nodes, text, counts. Pure functions, shared by the page parsers."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -10,14 +11,24 @@ class Unreadable(ValueError):  # noqa: N818 - reads as the outcome it becomes
     """The page is not what the source's rules expect; names the rule."""
 
 
+_WORDS = re.compile(r"\w+")
+#: Elements left open, those that need no end not counted.
+MAX_UNCLOSED = 5_000
+_TAG = re.compile(r"<(/?[a-z][a-z0-9]*)", re.IGNORECASE)
+_NO_END = frozenset(
+    _WORDS.findall(
+        "br hr img input meta link source area col wbr embed param base track p li dt dd td th tr tbody thead tfoot "
+        "option optgroup colgroup html head body"
+    )
+)
 _UNITS = {"千": 10**3, "k": 10**3, "万": 10**4, "w": 10**4, "亿": 10**8}
 _LABEL = r"(?:浏览|阅读|点击|查看|访问|人气|评论|回复|跟帖|转发|分享|讨论|热度)(?:次数|人数|量|数|次)?"
-_NUMBER = r"(\d{1,3}(?:[,，]\d{3})+|\d+)(\.\d+)?\s*([千万亿kKwW])?"
+# At most 15 digits: more is no count.
+_NUMBER = r"(\d{1,3}(?:[,，]\d{3}){1,4}|\d{1,15})(?![\d,，]\d)(\.\d{1,9})?\s*([千万亿kKwW])?"
 _LABELLED = re.compile(_LABEL + r"\s*[:：]?\s*[(（\[]?\s*" + _NUMBER)
 _NUMBER_FIRST = re.compile(_NUMBER + r"\s*[+＋]?\s*(?:次|人|条|个)?\s*" + _LABEL)
 _BARE = re.compile(r"^[^\d]{0,12}?[(（\[]?\s*" + _NUMBER + r"\s*[+＋]?\s*[次人条个]?\s*[)）\]]?$")
 
-_WORDS = re.compile(r"\w+")
 #: Elements that begin and end a line.
 BLOCKS = frozenset(
     _WORDS.findall(
@@ -37,6 +48,20 @@ _BYLINE = re.compile(
     r"(?:责任)?编辑|责编|审核|校对|IP属地|IP归属地|IP地址|IP)\s*[:：].{0,40}$"
 )
 _IP_PLACE = re.compile(r"[(（]?\s*IP\s*(?:属地|归属地|地址)\s*[:：]?\s*[\w.]{1,20}\s*[)）]?", re.IGNORECASE)
+
+
+def parse_html(text: str) -> LexborHTMLParser:
+    """Parse a decoded page.
+
+    Raises:
+        Unreadable: thousands of elements are never closed. HTML5 parsing takes quadratic time in the depth, so a
+            hostile page within the size limit could hold up the whole run.
+    """
+    tags = Counter(tag.lower() for tag in _TAG.findall(text))
+    opened = (tag for tag in tags if tag[0] != "/" and tag not in _NO_END)
+    if sum(max(0, tags[tag] - tags[f"/{tag}"]) for tag in opened) > MAX_UNCLOSED:
+        raise Unreadable("nested too deeply")
+    return LexborHTMLParser(text)
 
 
 def parse_count(text: str | None) -> int | None:

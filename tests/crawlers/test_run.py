@@ -317,7 +317,7 @@ def test_second_run_is_conditional(site: Site, config: Path, spool: Path, tmp_pa
     before = len(site.seen)
     done = run(config, tmp_path / "again", "portal,quiet", state)
     assert done.returncode == 0, done.stderr
-    sent = {path: headers for path, headers in site.seen[before:]}
+    sent = dict(site.seen[before:])
     assert sent["/a/1.html"]["If-None-Match"] == '"a1"'
     assert sent["/a/2.html"]["If-Modified-Since"] == "Fri, 20 Nov 2026 01:00:00 GMT"
     fetches = {row["url"].rpartition("/")[2]: row for row in rows(tmp_path / "again", "portal", "fetches")}

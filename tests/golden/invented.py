@@ -31,9 +31,10 @@ OFFICE = Office(
 )
 
 _COLUMNS = (
-    "number change hour title source_name source_class media_tier topic topic_name jurisdiction stance tone posts "
-    "views reposts comments system_level C R A S M overrides response_value owner_unit competent_body suggestion"
-).split()
+    *("number", "change", "hour", "title", "source_name", "source_class", "media_tier", "topic", "topic_name"),
+    *("jurisdiction", "stance", "tone", "posts", "views", "reposts", "comments", "system_level"),
+    *("C", "R", "A", "S", "M", "overrides", "response_value", "owner_unit", "competent_body", "suggestion"),
+)
 _ISSUES: list[tuple[Any, ...]] = [
     (415, "new", 8, "冒充普查员索要验证码，两个小区有人上当", "县融媒体·民声", "message_board", "county",
      "impostor_fraud", "冒充诈骗", "local", "complaint", "negative", 14, 5200, 46, 88, "major",
@@ -52,7 +53,7 @@ _ISSUES: list[tuple[Any, ...]] = [
      50.0, 30.0, 9.1, 10.0, 0.0, [], "should", "政务公开办", None, "answer"),
     (418, "new", 13, "普查员大叔冒雨登记，点赞", "县门户网·要闻", "portal", "county",
      "praise_publicity", "正面宣传", "local", "praise", "positive", 3, None, None, None, "log_only",
-     5.0, 30.0, 20.0, 0.0, 40.0, ["O10"], "log_only", "政务公开办", None, "log"),
+     5.0, 30.0, 20.0, 0.0, 40.0, [], "log_only", "政务公开办", None, "log"),
     (419, "new", 7, "全国平均工资公布，网友热议“被平均”", "全国热榜", "hotlist", "central",
      "wage", "工资", "national", "neutral", "negative", 312, 2400000, 8100, 15200, "context",
      55.0, 88.0, 96.4, 62.0, 90.0, ["O9", "O12"], "log_only", "综合股", None, "log"),
@@ -210,7 +211,7 @@ def dashboard_data(day_log: pl.DataFrame | None = None, *, is_sample: bool = Tru
     first, before = DAY - timedelta(days=3), DAY - timedelta(days=1)
     logs = {first: log(first, (409,), change="new"), before: log(before, (409, 412, 419)), DAY: frame}
     figures = [
-        {"day": day, **summary(day, rows, posts_relevant=count, previous_posts_relevant=None)}
+        {"day": day, **summary(day, rows, posts_relevant=count)}
         for (day, rows), count in zip(logs.items(), (9, 25, 37), strict=True)
     ]
     schema = {"day": pl.Date, **contracts()["marts.daily_summary"].polars_schema()}

@@ -6,6 +6,7 @@ generator of valid issues that seeks boundaries.
 
 import math
 import random
+from itertools import pairwise
 from typing import Any
 
 Issue = dict[str, Any]
@@ -91,7 +92,7 @@ def docs_points(docs: int) -> float:
     anchors = [(1, 0), (3, 20), (10, 40), (30, 60), (100, 80), (300, 100)]
     if docs >= 300:
         return 100.0
-    for (x0, y0), (x1, y1) in zip(anchors, anchors[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(anchors):
         if x0 <= docs < x1:
             return y0 + (y1 - y0) * math.log10(docs / x0) / math.log10(x1 / x0)
     raise AssertionError(docs)
@@ -152,7 +153,7 @@ def grade_one(i: Issue) -> dict[str, Any]:
         ("O2b", i["media_tier"] == "province" and named, 2),
         ("O3", "superior_orders" in facts, 2),
         ("O4", "leader_instruction" in facts, 2),
-        ("O5", {"alleges_fabrication"} <= flags and "names_unit" in facts or "alleges_leak" in flags, 2),
+        ("O5", "alleges_leak" in flags or ("alleges_fabrication" in flags and "names_unit" in facts), 2),
         ("O6", "impostor_fraud" in flags, 2),
         ("O7", "offline_collective" in facts, 3),
     ):

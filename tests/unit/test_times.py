@@ -70,7 +70,8 @@ def test_forms(text: str, at: datetime, precision: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "统计局", "13月1日", "2026-11-32", "2026-13-01", "2026年2月30日", "2月30日", "0558-7612345", "5.4%", "2026年11月", "123456789012345", "十十月十日"],
+    ["", "统计局", "13月1日", "2026-11-32", "2026-13-01", "2026年2月30日", "2月30日", "0558-7612345", "5.4%",
+     "2026年11月", "123456789012345", "十十月十日"],
 )  # fmt: skip
 def test_no_or_impossible_time_is_unknown(text: str) -> None:
     moment = parse_time(text, REFERENCE)
@@ -85,16 +86,19 @@ def test_today_is_shanghais_day() -> None:
     assert parse_time("今天", datetime(2026, 11, 21, 17, tzinfo=UTC)).at == local(2026, 11, 22)
 
 
-@given(st.datetimes(datetime(2000, 1, 1), datetime(2037, 12, 31)))
+# From 2000 to 2037.
+INSTANTS = st.integers(946_700_000, 2_140_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, SHANGHAI))
+
+
+@given(INSTANTS)
 def test_iso_round_trip(moment: datetime) -> None:
-    at = moment.replace(second=0, microsecond=0, tzinfo=SHANGHAI)
+    at = moment.replace(second=0)
     assert parse_time(at.isoformat(), REFERENCE).at == at
     assert parse_time(f"{at:%Y年%m月%d日 %H:%M}", REFERENCE).at == at
 
 
-@given(st.dates(datetime(2000, 1, 1).date()), st.datetimes(datetime(2010, 1, 1), datetime(2037, 1, 1)))
-def test_date_without_year_is_never_in_the_future(day: object, reference: datetime) -> None:
-    reference = reference.replace(tzinfo=UTC)
+@given(INSTANTS, INSTANTS)
+def test_date_without_year_is_never_in_the_future(day: datetime, reference: datetime) -> None:
     moment = parse_time(f"{day:%m-%d}", reference)
     assert moment.at is not None
     assert moment.at <= reference + timedelta(days=1)

@@ -44,7 +44,7 @@ def points(rules: GradingRules) -> list[pl.Expr]:
         # unknown growth earns no bonus
         "growth": pl.when(grows.fill_null(False)).then(attention.growth_bonus).otherwise(0.0),
         "neg": 100 * _wilson_lower_bound(pl.col("neg_docs"), pl.col("counted_docs"), reaction.z),
-        "intensity": 100 * pl.col("emotive_docs") / pl.col("distinct_docs"),
+        "intensity": 100.0 * pl.col("emotive_docs") / pl.col("distinct_docs"),
         "recur": capped("same_topic_issues_90d", reaction.points_per_issue),
         "media_tier": _lookup("media_tier", rules.media_tier),  # type: ignore[arg-type]
         "extra_media": pl.when(pl.col("n_media") >= 1).then(extra).otherwise(0.0),

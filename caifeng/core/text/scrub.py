@@ -28,7 +28,7 @@ _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕
 #: Name -> Rust-compatible pattern, group 1 the personal part. ID and bank cards need a checksum, which no regular
 #: expression can do: `find_pii` has them.
 PII_PATTERNS: dict[str, str] = {
-    "email": r"([A-Za-z0-9._%+\-]+[@＠][A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+)",
+    "email": r"([A-Za-z0-9._%+\-]{1,64}[@＠][A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,5})",
     "id_card_named": rf"身份证{_TO}([1-9１-９]{_D}{{14}}(?:{_D}{{2}}[0-9０-９XxＸｘ])?){_END}",
     "bank_card_named": (
         rf"(?:银行卡|卡号|账号|帐号){_TO}"

@@ -1,0 +1,1 @@
+"""Benchmarks: one JSON line each, ratios from one run, because machines are noisy."""

@@ -1,0 +1,60 @@
+"""The demo as a user runs it: the real DAGs in Airflow, three sample days, paper at the end."""
+
+import re
+import socket
+import subprocess
+import sys
+
+import duckdb
+
+from samples.town.story import load_story
+
+
+def free_port(count: int) -> int:
+    """First of `count` neighbouring free ports."""
+    for first in range(21000, 29000, count):
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise AssertionError("no free ports")
+
+
+def test_the_demo_runs_the_dags_and_leaves_paper_and_analytics(tmp_path, root):
+    home = tmp_path / "demo"
+    command = [sys.executable, "-m", "caifeng.cli", "demo", "--home", str(home), "--port", str(free_port(3))]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr
+    days = load_story().days
+    for day in days:
+        assert len(list((home / "outputs" / str(day)).iterdir())) == 4
+        assert done.stdout.count(f"{day} ✓") == 8, "crawl and seven stages"
+    with duckdb.connect(str(home / "analytics.duckdb"), read_only=True) as analytics:  # noqa: TID251
+        rows = analytics.execute("SELECT day, issues_new FROM marts.daily_summary ORDER BY day").fetchall()
+    assert [day for day, _ in rows] == list(days)
+    assert all(new > 0 for _, new in rows)
+    assert re.search(r"YQ-2026-\d{4}", done.stdout)
+
+
+def test_a_folder_that_is_no_demos_is_never_wiped(tmp_path, root):
+    (tmp_path / "kept.txt").write_text("real data")
+    command = [sys.executable, "-m", "caifeng.cli", "demo", "--home", str(tmp_path)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "not a demo's folder" in done.stderr
+    assert (tmp_path / "kept.txt").read_text() == "real data"
+
+
+def test_a_port_in_use_is_one_clear_line(tmp_path, root):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "caifeng.cli", "demo", "--home", str(tmp_path / "d"), "--port", str(port)]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert re.search(rf"port {port}.*in use", done.stderr)
+    assert "Traceback" not in done.stderr

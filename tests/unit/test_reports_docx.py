@@ -1,0 +1,185 @@
+"""The log as a document, and the template a user may edit."""
+
+import re
+from pathlib import Path
+
+import pytest
+from docx import Document
+from docx.table import Table
+
+from caifeng.core.errors import ConfigError, UsageError
+from caifeng.reports import daily_log_docx as module
+from caifeng.reports.day import DayReport
+from caifeng.reports.templates import build_daily_log_template
+from tests.golden import invented
+from tests.golden.compare import assert_golden
+
+TEMPLATE = invented.ROOT / "config/templates/政务舆情日志.docx"
+
+
+def text_of(path: Path) -> str:
+    """Paragraphs and table rows in order."""
+    lines = []
+    for block in Document(str(path)).iter_inner_content():
+        if isinstance(block, Table):
+            lines += ["| " + " | ".join(cell.text.replace("\n", " / ") for cell in row.cells) for row in block.rows]
+        else:
+            lines.append(block.text)
+    return "\n".join(lines) + "\n"
+
+
+def written(report: DayReport, folder: Path, template: Path = TEMPLATE) -> str:
+    path = folder / "out.docx"
+    module.write_daily_log_docx(report, template, path)
+    return text_of(path)
+
+
+def edited(folder: Path, text: str) -> Path:
+    """The committed template with one more paragraph."""
+    document = Document(str(TEMPLATE))
+    document.add_paragraph(text)
+    path = folder / "edited.docx"
+    document.save(str(path))
+    return path
+
+
+def test_the_committed_template_uses_exactly_what_the_code_offers() -> None:
+    assert module.placeholders(TEMPLATE) == module.DAILY_LOG_FIELDS
+    assert module.check_template(TEMPLATE, module.DAILY_LOG_FIELDS) == []
+
+
+def test_the_readme_explains_every_placeholder() -> None:
+    readme = (TEMPLATE.parent / "README.md").read_text("utf8")
+    explained = set(re.findall(r"^\| `(?:行\.)?([^`]+)`", readme, re.MULTILINE))
+    assert explained == {field.split(".")[-1] for field in module.DAILY_LOG_FIELDS}
+
+
+def test_the_code_offers_what_it_says() -> None:
+    context = module.daily_log_context(invented.report())
+    offered = set(context)
+    for name, value in context.items():
+        if isinstance(value, list):
+            assert value, name
+            offered |= {f"{name}.{column}" for row in value for column in row}
+    assert offered == module.DAILY_LOG_FIELDS
+
+
+def test_the_builder_is_reproducible(tmp_path: Path) -> None:
+    for name in ("a.docx", "b.docx"):
+        build_daily_log_template(tmp_path / name)
+    assert (tmp_path / "a.docx").read_bytes() == (tmp_path / "b.docx").read_bytes()
+    assert module.check_template(tmp_path / "a.docx", module.DAILY_LOG_FIELDS) == []
+
+
+def test_log_of_an_ordinary_day(tmp_path: Path) -> None:
+    assert_golden("daily_log.docx.txt", written(invented.report(), tmp_path))
+
+
+def test_zero_report_still_proves_coverage(tmp_path: Path) -> None:
+    text = written(invented.report(invented.log(numbers=(419,))), tmp_path)
+    assert "当日未发现涉本单位统计工作舆情（零报告）。" in text
+    assert "5/6 个来源已巡查" in text
+    assert "均为背景 1 件" in text
+    assert "另计背景 1 件、转办 0 件。" in text
+
+
+def test_a_day_without_any_row(tmp_path: Path) -> None:
+    text = written(invented.report(invented.log(numbers=()), is_sample=False), tmp_path)
+    assert_golden("zero_report.docx.txt", text)
+    assert "样例" not in text.replace(invented.OFFICE.name, "").replace("样例日报", "")
+
+
+def test_same_input_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.docx", "b.docx"):
+        module.write_daily_log_docx(invented.report(), TEMPLATE, tmp_path / name)
+    assert (tmp_path / "a.docx").read_bytes() == (tmp_path / "b.docx").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "=cmd|' /C calc'!A0",
+        "<script>alert(1)</script>",
+        "{{ 7*7 }}",
+        "{% for x in y %}",
+        "<w:p/>&amp;",
+        "a\x0bb\x00c\u202ed",
+    ],
+)
+def test_hostile_titles_appear_literally(tmp_path: Path, title: str) -> None:
+    text = written(invented.report(invented.log(numbers=(415,), title=title, source_name=title)), tmp_path)
+    assert text.count(module.printable(title)) == 3  # title, source, list of what to do
+
+
+def test_unknown_measures_are_dashes(tmp_path: Path) -> None:
+    assert "阅读 —" in written(invented.report(invented.log(numbers=(415,), views=None)), tmp_path)
+    assert "阅读 0" in written(invented.report(invented.log(numbers=(415,), views=0)), tmp_path)
+
+
+def test_an_unknown_placeholder_is_named(tmp_path: Path) -> None:
+    template = edited(tmp_path, "{{ 概数 }}")
+    assert module.check_template(template, module.DAILY_LOG_FIELDS) == [
+        "模板中有系统不提供的占位符：概数；请对照模板目录中的 README.md 改正"
+    ]
+    with pytest.raises(ConfigError, match="概数") as caught:
+        written(invented.report(), tmp_path, template)
+    assert caught.value.field == "概数"
+    assert not (tmp_path / "out.docx").exists()
+
+
+def test_an_unknown_column_of_a_table_is_named(tmp_path: Path) -> None:
+    template = edited(tmp_path, "{% for 件 in 需要处理 %}{{ 件.电话 }}{% endfor %}")
+    assert module.check_template(template, module.DAILY_LOG_FIELDS) == [
+        "模板中有系统不提供的占位符：需要处理.电话；请对照模板目录中的 README.md 改正"
+    ]
+
+
+def test_a_missing_placeholder_is_named_but_allowed(tmp_path: Path) -> None:
+    document = Document(str(TEMPLATE))
+    for paragraph in document.paragraphs:
+        if "{{ 概述 }}" in paragraph.text:
+            paragraph.clear()
+    template = tmp_path / "short.docx"
+    document.save(str(template))
+    assert module.check_template(template, module.DAILY_LOG_FIELDS) == [
+        "模板缺少占位符：概述；这些内容不会出现在文件中"
+    ]
+    assert "监测来源" not in written(invented.report(), tmp_path, template)
+
+
+@pytest.mark.parametrize("text", ["{{ 概述 }", "{% if 概述 %}", "{{ 概述. }}"])
+def test_broken_syntax_is_said_in_words(tmp_path: Path, text: str) -> None:
+    (said,) = module.check_template(edited(tmp_path, text), module.DAILY_LOG_FIELDS)
+    assert "占位符写法有误" in said
+    assert "edited.docx" in said
+
+
+def test_a_template_cannot_reach_into_the_program(tmp_path: Path) -> None:
+    template = edited(tmp_path, "{{ 概述.__class__.__mro__ }}")
+    with pytest.raises(ConfigError, match="模板无法填写"):
+        written(invented.report(), tmp_path, template)
+
+
+def test_files_that_are_no_document(tmp_path: Path) -> None:
+    (tmp_path / "text.docx").write_text("不是文档")
+    for name in ("text.docx", "absent.docx"):
+        (said,) = module.check_template(tmp_path / name, module.DAILY_LOG_FIELDS)
+        assert "不是可以打开的 Word 文档" in said
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be written"):
+        module.write_daily_log_docx(invented.report(), TEMPLATE, tmp_path / "file" / "log.docx")
+
+
+@pytest.mark.parametrize("office", ["县统计局", "样例县统计局政务公开办", "某某自治州统计局政务公开和信息化办公室"])
+def test_signature_stands_two_characters_in_and_the_date_two_further(office: str) -> None:
+    def width(text: str) -> float:
+        return sum(0.5 if char.isascii() else 1 for char in text)
+
+    signature, signed_on = module.signature_lines(office, invented.DAY)
+    assert signature.strip() == office
+    assert signed_on.strip() == "2026年11月22日"
+    assert max(width(signature), width(signed_on)) in (25.5, 26)
+    assert len(signed_on) - len(signed_on.lstrip()) == len(signature) - len(signature.lstrip()) + 2
