@@ -20,6 +20,8 @@ from caifeng.jobs.base import Env, JobReport
 
 #: Conditional requests use what was learnt in this time.
 STATE_LIFE = timedelta(days=30)
+#: A batch that takes longer is given up; the next run follows after half an hour.
+CRAWL_SECONDS = 25 * 60
 
 
 def crawl(env: Env, source_ids: Sequence[str] = (), day: date | None = None) -> JobReport:
@@ -125,18 +127,27 @@ def _run_crawlers(env: Env, source_ids: list[str], day: date, fetched_at: dateti
         *("--state", str(state)),
         *("--spool", str(spool)),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own module
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module
+            command, capture_output=True, text=True, check=False, timeout=CRAWL_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CaifengError(f"crawlers.run did not end within {CRAWL_SECONDS} s: {', '.join(source_ids)}") from error
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1:] or ["no message"]
         raise CaifengError(f"crawlers.run ended with {done.returncode}: {reason[0]}")
 
 
 def _state(env: Env, source_ids: list[str], today: date) -> str:
-    """Latest validators of each address, as JSON lines for the crawlers."""
+    """Latest validators of each page, as JSON lines for the crawlers.
+
+    Lists are always read: behind an unchanged list, pages may have failed before and counts go on changing.
+    """
     fetches = env.lake.read_range("ops.fetches", today - STATE_LIFE, today)
     latest = (
         fetches.filter(
             pl.col("source_id").is_in(source_ids),
+            pl.col("kind") != "list",
             pl.any_horizontal(pl.col("etag", "last_modified").is_not_null()),
         )
         .sort("fetched_at")

@@ -17,10 +17,21 @@ WITH fetches AS (
 failures AS (
     SELECT source_id, string_agg(words || '×' || CAST(times AS VARCHAR), '；' ORDER BY times DESC, words) AS reason
     FROM (
-        SELECT source_id, coalesce(detail, outcome) AS words, count(*) AS times
+        SELECT
+            source_id,
+            CASE outcome
+                WHEN 'robots_denied' THEN '网站声明不允许抓取'
+                WHEN 'http_error' THEN '返回错误码' || CAST(http_status AS VARCHAR)
+                WHEN 'unreachable' THEN '无法连接'
+                WHEN 'too_large' THEN '页面过大'
+                WHEN 'undecodable' THEN '编码无法识别'
+                WHEN 'empty' THEN '列表为空'
+                WHEN 'unreadable' THEN CASE WHEN detail = 'soft 404' THEN '页面已失效' ELSE '页面无法解析' END
+            END AS words,
+            count(*) AS times
         FROM ops.fetches
         WHERE day = $day AND fetched_at <= $as_of AND outcome NOT IN ('ok', 'not_modified')
-        GROUP BY source_id, coalesce(detail, outcome)
+        GROUP BY ALL
     ) AS reasons
     GROUP BY source_id
 ),

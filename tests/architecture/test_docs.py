@@ -48,7 +48,7 @@ def verbs() -> list[str]:
 def codes() -> set[str]:
     """Every code of caifeng/core/model/terms.py."""
     found: set[str] = set()
-    for value in vars(terms).values():
+    for value in [value for name, value in vars(terms).items() if not name.startswith("_")]:
         if isinstance(value, dict) and value and all(isinstance(key, str) for key in value):
             found |= set(value)
         elif isinstance(value, EnumType) and value.__module__ == terms.__name__:

@@ -65,16 +65,16 @@ def find_terms(docs: pl.DataFrame, terms: pl.Series) -> pl.DataFrame:
         return pl.DataFrame(schema=HITS)
     wanted = pl.lit(patterns.implode())
     at_byte = pl.col("byte")
+    # Eager on purpose: in a lazy plan the pattern list is broadcast and the automaton built once per row.
+    # Both functions walk the text the same way, so their lists run in parallel.
+    found = docs.select(
+        "row",
+        "doc",
+        term=pl.col("doc").str.extract_many(wanted, overlapping=True),
+        byte=pl.col("doc").str.find_many(wanted, overlapping=True),
+    ).filter(pl.col("byte").list.len() > 0)
     hits = (
-        docs.lazy()
-        .select(
-            "row",
-            "doc",
-            # both walk the text the same way, so the lists run in parallel
-            term=pl.col("doc").str.extract_many(wanted, overlapping=True),
-            byte=pl.col("doc").str.find_many(wanted, overlapping=True),
-        )
-        .filter(pl.col("byte").list.len() > 0)
+        found.lazy()
         .explode("term", "byte")
         .with_columns(before=pl.col("doc").cast(pl.Binary).bin.slice(0, at_byte).cast(pl.String))
         .with_columns(start=pl.col("before").str.len_chars().cast(pl.Int64))

@@ -30,7 +30,7 @@ class Office(_Strict):
     aliases: tuple[str, ...] = ()
     """Other names of the county that are unambiguous."""
     openness_office: str = "政务公开办"
-    contact: str
+    contact: str = Field(pattern=r"^[\x21-\x7e]+$")
     """Address printed in the crawler's user agent, so that a site can reach us."""
     units: tuple[Unit, ...] = ()
 

@@ -148,7 +148,8 @@
   }
 
   function drawCharts() {
-    const days = data.days.map((day) => day.day.slice(5));
+    // A day that was not run must not look like a quiet one.
+    const days = data.days.map((day) => day.day.slice(5) + (day.levels ? "" : "\n未运行"));
     const axis = (index, show) => ({ type: "category", data: days, gridIndex: index, axisLabel: { show, hideOverlap: true },
       axisTick: { show: false }, axisLine: { lineStyle: { color: "#8794a7" } } });
     const scale = (index, name) => ({ type: "value", gridIndex: index, minInterval: 1, splitNumber: 3, name, nameLocation: "end",
@@ -159,7 +160,7 @@
     chart("trend", {
       tooltip: { trigger: "axis", renderMode: "richText" },
       axisPointer: { link: [{ xAxisIndex: "all" }] },
-      grid: [{ left: 44, right: 16, top: 28, height: 84 }, { left: 44, right: 16, top: 156, height: 84 }],
+      grid: [{ left: 44, right: 16, top: 28, height: 80 }, { left: 44, right: 16, top: 148, height: 80 }],
       xAxis: [axis(0, false), axis(1, true)],
       yAxis: [scale(0, "涉统计新帖（条）"), scale(1, "新增事项（件）")],
       series: [line(0, "涉统计新帖", "posts", "#1864ab", "circle", "solid"), line(1, "新增事项", "issues", "#8a3f00", "triangle", "dashed")],
@@ -168,7 +169,7 @@
     chart("stack", {
       tooltip: { trigger: "axis", renderMode: "richText", axisPointer: { type: "shadow" } },
       legend: { top: 0, itemWidth: 22, itemHeight: 13, type: "scroll" },
-      grid: { left: 34, right: 16, top: 40, bottom: 28 },
+      grid: { left: 34, right: 16, top: 40, bottom: 42 },
       xAxis: axis(0, true),
       yAxis: { type: "value", minInterval: 1, splitNumber: 4, splitLine: { lineStyle: { color: "#dfe4ec" } } },
       // The gravest level stands at the bottom, on the common base line.
