@@ -20,7 +20,6 @@ from jinja2.sandbox import SandboxedEnvironment
 from caifeng.core.errors import ConfigError
 from caifeng.core.model.terms import SUGGESTION_NAMES
 from caifeng.reports.day import DayReport, with_level
-from caifeng.reports.files import write_whole
 from caifeng.reports.templates import fixed_zip
 from caifeng.reports.words import (
     LEVEL_COLOURS,
@@ -58,7 +57,7 @@ def write_daily_log_docx(report: DayReport, template: Path, path: Path) -> None:
 
     Raises:
         ConfigError: the template cannot be read, or uses a placeholder that does not exist.
-        UsageError: `path` cannot be written.
+        OSError: `path` cannot be written.
     """
     if unknown := _unknown(template, DAILY_LOG_FIELDS):
         raise ConfigError(template, "、".join(unknown), _unknown_words(unknown))
@@ -69,7 +68,7 @@ def write_daily_log_docx(report: DayReport, template: Path, path: Path) -> None:
         raise ConfigError(template, "", f"模板无法填写：{error.message}") from error
     buffer = BytesIO()
     document.save(buffer)
-    write_whole(path, fixed_zip(buffer.getvalue()))
+    path.write_bytes(fixed_zip(buffer.getvalue()))
 
 
 def check_template(template: Path, fields: Collection[str]) -> list[str]:

@@ -37,7 +37,7 @@ def write_daily_log_xlsx(report: DayReport, path: Path) -> None:
     """Write sheets 打印页, 明细, 来源 and 字段说明; the same input gives the same bytes.
 
     Raises:
-        UsageError: `path` cannot be written.
+        OSError: `path` cannot be written.
     """
     log = with_level(report.log)
     with workbook(path, f"政务舆情日志 {report.day}", report.summary["as_of"]) as (book, styles):

@@ -26,7 +26,7 @@ def write_escalations_xlsx(report: DayReport, path: Path) -> None:
     """Write the list, one row per issue in the order of the log; the same input gives the same bytes.
 
     Raises:
-        UsageError: `path` cannot be written.
+        OSError: `path` cannot be written.
     """
     rows = list(report.escalations.sort("seq").iter_rows(named=True))
     levels = [row["level"] for row in rows]

@@ -16,7 +16,6 @@ import xlsxwriter
 
 from caifeng.core.clock import SHANGHAI
 from caifeng.reports.fields import HEALTH_FIELDS, Field
-from caifeng.reports.files import write_whole
 from caifeng.reports.words import LEVEL_COLOURS, UNKNOWN, printable
 
 _FONT, _HEAD_FONT, _TITLE_FONT = "仿宋_GB2312", "黑体", "方正小标宋简体"
@@ -53,7 +52,7 @@ def workbook(path: Path, title: str, as_of: datetime) -> Iterator[tuple[Any, Sty
     """A workbook that is written to `path` as a whole when the block ends without an error.
 
     Raises:
-        UsageError: `path` cannot be written.
+        OSError: `path` cannot be written.
     """
     buffer = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -61,7 +60,7 @@ def workbook(path: Path, title: str, as_of: datetime) -> Iterator[tuple[Any, Sty
     book.set_properties({"title": title, "created": as_of.replace(tzinfo=None)})
     yield book, _styles(book)
     book.close()
-    write_whole(path, buffer.getvalue())
+    path.write_bytes(buffer.getvalue())
 
 
 def printed_page(

@@ -18,7 +18,6 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
-from caifeng.reports.files import write_whole
 from caifeng.reports.words import INTERNAL
 
 _TITLE, _BODY, _HEAD, _NOTE, _NUMBER = "方正小标宋简体", "仿宋_GB2312", "黑体", "楷体_GB2312", "宋体"
@@ -65,7 +64,7 @@ def build_daily_log_template(path: Path) -> None:
 
     buffer = BytesIO()
     document.save(buffer)
-    write_whole(path, fixed_zip(buffer.getvalue()))
+    path.write_bytes(fixed_zip(buffer.getvalue()))
 
 
 def fixed_zip(content: bytes) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from docx import Document
 from docx.table import Table
 
-from caifeng.core.errors import ConfigError, UsageError
+from caifeng.core.errors import ConfigError
 from caifeng.reports import daily_log_docx as module
 from caifeng.reports.day import DayReport
 from caifeng.reports.templates import build_daily_log_template
@@ -165,12 +165,6 @@ def test_files_that_are_no_document(tmp_path: Path) -> None:
     for name in ("text.docx", "absent.docx"):
         (said,) = module.check_template(tmp_path / name, module.DAILY_LOG_FIELDS)
         assert "不是可以打开的 Word 文档" in said
-
-
-def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="cannot be written"):
-        module.write_daily_log_docx(invented.report(), TEMPLATE, tmp_path / "file" / "log.docx")
 
 
 @pytest.mark.parametrize("office", ["县统计局", "样例县统计局政务公开办", "某某自治州统计局政务公开和信息化办公室"])
