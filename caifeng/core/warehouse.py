@@ -74,26 +74,26 @@ class Warehouse:
 
     def read(self, table: str, first: date, last: date | None = None) -> pl.DataFrame:
         """Rows of a table for one day, or the days `first`..`last`, with their `day`, in grain order."""
-        order = ", ".join(f'"{column}"' for column in ("day", *self.contracts[table].grain))
-        with self._connection(read_only=True) as connection:
+        with _connection(self.file, read_only=True) as connection:
             return connection.execute(
-                f"SELECT * FROM {table} WHERE day BETWEEN ? AND ? ORDER BY {order}",  # noqa: S608 - own names
+                f"SELECT * FROM {table} WHERE day BETWEEN ? AND ? ORDER BY {self._order(table)}",  # noqa: S608
                 [first, last or first],
             ).pl()
 
     def publish(self, target: Path) -> None:
         """Write the analysts' copy beside `target` and swap it in; readers see the old or the new one whole."""
         tables = (*(t for t in self.contracts if t.startswith("marts.")), *PUBLISHED_TABLES)
-        with replacing(target) as temporary, self._connection(read_only=True) as connection:
+        with replacing(target) as temporary, _connection(":memory:") as connection:
+            connection.execute(f"ATTACH '{_quoted(self.file)}' AS warehouse (READ_ONLY)")
             # Storage v1.0.0: also older DuckDB clients and BI drivers can read it.
             connection.execute(f"ATTACH '{_quoted(temporary)}' AS published (STORAGE_VERSION 'v1.0.0')")
             for table in tables:
-                schema = table.split(".")[0]
-                connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{schema}")
-                columns = f"* REPLACE (left(text, {EXCERPT_CHARACTERS}) AS text)" if table == "graded.posts" else "*"
-                order = ", ".join(f'"{column}"' for column in ("day", *self.contracts[table].grain))
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{table.split('.')[0]}")
+                excerpt = f"* REPLACE (left(text, {EXCERPT_CHARACTERS}) AS text)"
                 connection.execute(
-                    f"CREATE TABLE published.{table} AS SELECT {columns} FROM {table} ORDER BY {order}"  # noqa: S608
+                    f"CREATE TABLE published.{table} AS "  # noqa: S608 - own names
+                    f"SELECT {excerpt if table == 'graded.posts' else '*'} FROM warehouse.{table} "
+                    f"ORDER BY {self._order(table)}"
                 )
             connection.execute("DETACH published")
 
@@ -103,7 +103,7 @@ class Warehouse:
 
     @contextmanager
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._connection(read_only=False) as connection:
+        with _connection(self.file) as connection:
             connection.execute("BEGIN")
             for table, contract in self.contracts.items():
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.split('.')[0]}")
@@ -111,21 +111,21 @@ class Warehouse:
             yield connection
             connection.execute("COMMIT")
 
-    @contextmanager
-    def _connection(self, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-        try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            connection = duckdb.connect(str(self.file), read_only=read_only)
-        except OSError as error:
-            raise UsageError(f"{self.file}: cannot be opened: {error.strerror}") from error
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise UsageError(f"{self.file}: cannot be opened: {reason}") from error
-        try:
-            connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
-            yield connection
-        finally:
-            connection.close()
+    def _order(self, table: str) -> str:
+        return ", ".join(f'"{column}"' for column in ("day", *self.contracts[table].grain))
+
+
+@contextmanager
+def _connection(file: Path | str, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    try:
+        connection = duckdb.connect(str(file), read_only=read_only)
+    except duckdb.Error as error:
+        raise UsageError(f"{file}: cannot be opened: {str(error).splitlines()[0]}") from error
+    try:
+        connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
 
 
 def mart_queries(sql_dir: Path) -> dict[str, str]:

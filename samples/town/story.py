@@ -180,7 +180,7 @@ class NotLanded(_Strict):
     """Items whose page is never read, with the outcome of the request (code of ops.fetches)."""
 
     items: tuple[str, ...] = Field(min_length=1)
-    outcome: Literal["http_error", "robots_denied"]
+    outcome: Literal["http_error", "robots_denied", "unreadable"]
     why: str
 
 

@@ -42,9 +42,7 @@ def rules_frame(rules: Iterable[tuple[str, ...]], columns: list[str]) -> pl.Data
         columns: names of the parts, beginning with `term`.
     """
     frame = pl.DataFrame(list(rules), schema=dict.fromkeys(columns, pl.String), orient="row")
-    return (
-        frame.with_columns(fold_terms(pl.col("term"))).filter(pl.col("term") != "").unique(maintain_order=True)
-    )
+    return frame.with_columns(fold_terms(pl.col("term"))).filter(pl.col("term") != "").unique(maintain_order=True)
 
 
 def find_terms(docs: pl.DataFrame, terms: pl.Series) -> pl.DataFrame:
@@ -79,9 +77,7 @@ def find_terms(docs: pl.DataFrame, terms: pl.Series) -> pl.DataFrame:
         .with_columns(before=pl.col("doc").cast(pl.Binary).bin.slice(0, at_byte).cast(pl.String))
         .with_columns(start=pl.col("before").str.len_chars().cast(pl.Int64))
         .with_columns(end=pl.col("start") + pl.col("term").str.len_chars())
-        .with_columns(
-            last=pl.col("before").str.tail(1), next=pl.col("doc").str.slice(pl.col("end"), 1)
-        )
+        .with_columns(last=pl.col("before").str.tail(1), next=pl.col("doc").str.slice(pl.col("end"), 1))
         .filter(
             ~_same_word(pl.col("last"), pl.col("term").str.head(1))
             & ~_same_word(pl.col("term").str.tail(1), pl.col("next"))
@@ -96,22 +92,20 @@ def _same_word(left: pl.Expr, right: pl.Expr) -> pl.Expr:
     return both_letters | (left.str.contains(figures) & right.str.contains(figures))
 
 
-def drop_inside(hits: pl.DataFrame, masks: pl.DataFrame) -> pl.DataFrame:
-    """Hits that do not lie inside a longer hit of `masks` (both frames of HITS)."""
-    if masks.is_empty():
-        return hits
-    spans = masks.select("row", mask_start="start", mask_end="end")
+def drop_inside(hits: pl.DataFrame, masks: pl.DataFrame, by: tuple[str, ...] = ("row",)) -> pl.DataFrame:
+    """Hits that do not lie inside a longer hit of `masks` that agrees with them in `by`."""
+    spans = masks.select(*by, mask_start="start", mask_end="end")
     inside = (
-        hits.select("row", "start", "end")
+        hits.select(*by, "start", "end")
         .unique()
-        .join(spans, on="row")
+        .join(spans, on=by)
         .filter(
             (pl.col("mask_start") <= pl.col("start"))
             & (pl.col("end") <= pl.col("mask_end"))
             & (pl.col("mask_end") - pl.col("mask_start") > pl.col("end") - pl.col("start"))
         )
     )
-    return hits.join(inside, on=["row", "start", "end"], how="anti")
+    return hits.join(inside, on=[*by, "start", "end"], how="anti")
 
 
 def nearest(hits: pl.DataFrame, others: pl.DataFrame, by: list[str], before: int, after: int) -> pl.DataFrame:
@@ -143,6 +137,6 @@ def nearest(hits: pl.DataFrame, others: pl.DataFrame, by: list[str], before: int
     )
 
 
-def evidence(rule: pl.Expr, term: pl.Expr, offset: pl.Expr) -> pl.Expr:
-    """One match as printed in evidence lists: rule:term@offset."""
+def evidence(rule: pl.Expr | str, term: str = "term", offset: str = "start") -> pl.Expr:
+    """One match as printed in evidence lists, rule:term@offset; strings name columns."""
     return pl.format("{}:{}@{}", rule, term, offset)

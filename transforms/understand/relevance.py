@@ -21,11 +21,11 @@ from transforms.understand.matching import (
 _POINTS = {"strong": 3.0, "term": 2.0, "ambiguous": 1.0}
 _TOPIC_SCORES = pl.List(pl.Struct({"topic": pl.String, "score": pl.Float64}))
 _COMMON = ""  # topic of a rule that holds for all topics
-#: A country that stands this close before an office or census says whose it is: 美国2020年人口普查.
-_OWNS_WITHIN = 6
+#: A country directly before an office or census says whose it is, with only such words between: 美国2020年人口普查.
+_OWNER_TO_OFFICE = r"^[0-9年第次的首轮新一二三四五六七八九十全国家联邦劳工中央商务部政府人口]*$"
+_OWNS_WITHIN = 12
 #: A figure without a country before it belongs to one that follows soon: CPI破9后，美联储….
 _FOLLOWS_WITHIN = 20
-_CLAUSE_BREAK = r"[,。;:!?、\n「」“”]"
 _MAX_EVIDENCE = 30
 
 
@@ -48,6 +48,7 @@ def classify(texts: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
     masks = hits.join(_of(rules, "mask"), on="term", how="semi")
     hits = drop_inside(hits, masks)
     candidates = hits.join(_of(rules, *_POINTS), on="term")
+    candidates = _drop_shadowed(candidates)
     hits = hits.join(candidates.select("row").unique(), on="row", how="semi")
     judged = _judge_exclusion(candidates, hits.join(_of(rules, "exclude"), on="term"), taxonomy)
     judged = _judge_context(judged, hits.join(_of(rules, "context"), on="term"), _board_rows(texts), taxonomy)
@@ -88,6 +89,14 @@ def _rules(taxonomy: Taxonomy) -> pl.DataFrame:
     return rules_frame(rules, ["term", "kind", "topic", "group"])
 
 
+def _drop_shadowed(candidates: pl.DataFrame) -> pl.DataFrame:
+    """Terms that are not part of a longer one that says more: 工资 in 社平工资, 普查 in 人口普查."""
+    candidates = drop_inside(candidates, candidates, ("row", "topic"))
+    common = candidates.filter(pl.col("topic") == _COMMON)
+    common = drop_inside(common, candidates.filter(pl.col("kind") == "strong"))
+    return pl.concat([candidates.filter(pl.col("topic") != _COMMON), common])
+
+
 def _of(rules: pl.DataFrame, *kinds: str) -> pl.DataFrame:
     return rules.filter(pl.col("kind").is_in(kinds))
 
@@ -101,7 +110,7 @@ def _board_rows(texts: pl.DataFrame) -> pl.Series:
 def _judge_exclusion(candidates: pl.DataFrame, exclusions: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
     """Add `excluded_by`: evidence of the exclusion that stands near a term, null if none does."""
     window = taxonomy.relevance.window
-    found = exclusions.select("row", "topic", "start", "end", why=evidence("group", "term", "start"))
+    found = exclusions.select("row", "topic", "start", "end", why=evidence("group"))
     own = nearest(candidates, found, ["row", "topic"], window, window)
     own = own.with_columns(_own=pl.coalesce("before_why", "after_why")).select(*candidates.columns, "_own")
     common = found.filter(pl.col("topic") == _COMMON).drop("topic")
@@ -117,13 +126,11 @@ def _judge_context(
 ) -> pl.DataFrame:
     """Add `context`: evidence of the context word near a term, null if there is none."""
     window = taxonomy.relevance.window
-    found = contexts.select("row", "topic", "start", "end", why=evidence(pl.lit("context"), "term", "start"))
+    found = contexts.select("row", "topic", "start", "end", why=evidence(pl.lit("context")))
     on_board = pl.col("row").is_in(board_rows.to_list())
     return (
         nearest(hits, found, ["row", "topic"], window, window)
-        .with_columns(
-            context=pl.coalesce("before_why", "after_why", pl.when(on_board).then(pl.lit("context:board")))
-        )
+        .with_columns(context=pl.coalesce("before_why", "after_why", pl.when(on_board).then(pl.lit("context:board"))))
         .select(*hits.columns, "context")
     )
 
@@ -137,7 +144,7 @@ def _judge_country(hits: pl.DataFrame, markers: pl.DataFrame, docs: pl.DataFrame
     """
     found = markers.select("row", "start", "end", "term", pl.col("group").alias("realm"))
     # 法国国家统计局: the nearer marker is itself owned by the one before it
-    found = drop_owned(found)
+    found = _drop_owned(found)
     titles = (
         found.join(docs.select("row", "title_end"), on="row")
         .with_columns(in_title=pl.col("start") < pl.col("title_end"))
@@ -154,7 +161,7 @@ def _judge_country(hits: pl.DataFrame, markers: pl.DataFrame, docs: pl.DataFrame
     near = near.join(docs.select("row", "doc"), on="row")
     gap = pl.col("start") - pl.col("before_end")
     between = pl.col("doc").str.slice(pl.col("before_end"), gap)
-    owned = (gap <= _OWNS_WITHIN) & ~between.str.contains(_CLAUSE_BREAK)
+    owned = (gap <= _OWNS_WITHIN) & between.str.contains(_OWNER_TO_OFFICE)
     default = (
         pl.when(pl.col("title_foreign") & ~pl.col("title_domestic"))
         .then(pl.lit("foreign"))
@@ -164,18 +171,24 @@ def _judge_country(hits: pl.DataFrame, markers: pl.DataFrame, docs: pl.DataFrame
     )
     strong = pl.col("kind") == "strong"
     office = strong & ((pl.col("topic") == _COMMON) | pl.col("term").str.contains("普|统计"))
+    bureau = office & pl.col("term").str.contains("统计")
+    owned_abroad = (owned & (pl.col("before_realm") == "foreign")).fill_null(False)
+    # 加拿大统计局公布的人口普查: a census follows the only bureau that is named
+    follows = (bureau & owned_abroad).any().over("row") & ~(bureau & ~owned_abroad).any().over("row")
     realm = (
         pl.when(office)
-        .then(pl.when(owned).then("before_realm").otherwise(pl.lit("domestic")))
+        .then(pl.when(owned).then("before_realm").when(follows).then(pl.lit("foreign")).otherwise(pl.lit("domestic")))
         .otherwise(pl.coalesce("before_realm", "after_realm", default))
         .fill_null("domestic")
     )
-    by = pl.when(pl.col("before_realm") == realm).then(evidence("before_realm", "before_term", "before_start"))
-    by = by.when(pl.col("after_realm") == realm).then(evidence("after_realm", "after_term", "after_start"))
-    return near.with_columns(realm_by=by).with_columns(realm=realm).select(*hits.columns, "realm", "realm_by")
+    realm_by = pl.coalesce(
+        pl.when(pl.col("before_realm") == realm).then(evidence("before_realm", "before_term", "before_start")),
+        pl.when(pl.col("after_realm") == realm).then(evidence("after_realm", "after_term", "after_start")),
+    )
+    return near.with_columns(realm_by=realm_by).with_columns(realm=realm).select(*hits.columns, "realm", "realm_by")
 
 
-def drop_owned(markers: pl.DataFrame) -> pl.DataFrame:
+def _drop_owned(markers: pl.DataFrame) -> pl.DataFrame:
     """Markers of place that do not stand directly behind, or inside, a foreign one."""
     foreign = markers.filter(pl.col("realm") == "foreign").select("row", _end="end")
     owned = markers.join(foreign, left_on=["row", "start"], right_on=["row", "_end"], how="semi")
@@ -211,12 +224,8 @@ def _summary(judged: pl.DataFrame) -> pl.DataFrame:
     """One row per document with a term: relevant, reason, evidence of that verdict."""
     rank = pl.col("verdict").replace_strict({v: i for i, v in enumerate(_PRECEDENCE)}, return_dtype=pl.Int64)
     rule = pl.when(pl.col("topic") == _COMMON).then("kind").otherwise("topic")
-    negative = pl.coalesce(
-        pl.when(pl.col("verdict").is_in(["foreign", "excluded"])).then("realm_by"), "excluded_by"
-    )
-    ranked = judged.with_columns(
-        rank=rank, why=evidence(rule, "term", "start"), negative=negative, positive=rank < len(_POSITIVE)
-    )
+    negative = pl.coalesce(pl.when(pl.col("verdict").is_in(["foreign", "excluded"])).then("realm_by"), "excluded_by")
+    ranked = judged.with_columns(rank=rank, why=evidence(rule), negative=negative, positive=rank < len(_POSITIVE))
     best = ranked.with_columns(best=pl.col("rank").min().over("row")).filter(
         (pl.col("rank") == pl.col("best")) | pl.col("positive")
     )
@@ -232,7 +241,10 @@ def _summary(judged: pl.DataFrame) -> pl.DataFrame:
         .agg(
             reason=pl.col("reason").first(),
             relevant=pl.col("positive").any(),
-            evidence=pl.col("lines").list.explode(keep_nulls=False, empty_as_null=False).unique(maintain_order=True).head(_MAX_EVIDENCE),
+            evidence=pl.col("lines")
+            .list.explode(keep_nulls=False, empty_as_null=False)
+            .unique(maintain_order=True)
+            .head(_MAX_EVIDENCE),
         )
     )
 
@@ -246,7 +258,7 @@ def _topics(judged: pl.DataFrame) -> pl.DataFrame:
         counted.with_columns(points=points)
         .with_columns(
             topic=pl.when(pl.col("topic") == _COMMON).then(pl.lit(FALLBACK_TOPIC)).otherwise("topic"),
-            named=pl.col("topic") != _COMMON,
+            named=~pl.col("topic").is_in([_COMMON, FALLBACK_TOPIC]),
         )
         .group_by("row", "topic", "term")
         .agg(pl.col("points").max(), pl.col("start").min(), pl.col("named").any())

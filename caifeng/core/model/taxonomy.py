@@ -134,6 +134,8 @@ class StanceRule(SignalRule):
     """Speaks for a stance, once for each different term."""
 
     id: Stance
+    decisive: bool = False
+    """Settles the stance by itself, whatever else is said: the voice of an announcement."""
 
 
 class Signals(_Strict):
@@ -232,18 +234,21 @@ def taxonomy_from(files: dict[str, dict[str, Any]]) -> Taxonomy:
         if needed not in files:
             raise ValueError(f"{needed}.toml: file is missing")
     common = {"_relevance", "_signals", "_areas", "gazetteer"}
-    topics = tuple(_validate(Topic, stem, files[stem]) for stem in sorted(set(files) - common))
+    topics = {stem: _validate(Topic, stem, files[stem]) for stem in sorted(set(files) - common)}
     relevance = _validate(Relevance, "_relevance", files["_relevance"])
     gazetteer = _validate(Gazetteer, "gazetteer", files["gazetteer"])
     signals = _validate(Signals, "_signals", files["_signals"])
+    rows = _validate(Areas, "_areas", files.get("_areas", {}))
     try:
-        areas = tuple(_validate(Areas, "_areas", files.get("_areas", {})).parsed())
+        areas = tuple(rows.parsed())
     except ValueError as error:
-        raise error if str(error).startswith("_areas.toml") else ValueError(f"_areas.toml: {error}") from error
-    _check_topics({stem: topic for stem, topic in zip(sorted(set(files) - common), topics, strict=True)}, relevance)
+        raise ValueError(f"_areas.toml: {error}") from error
+    _check_topics(topics, relevance)
     if areas and gazetteer.place not in {area.code for area in areas}:
         raise ValueError(f"gazetteer.toml: place: {gazetteer.place} is not in _areas.toml")
-    return Taxonomy(topics=topics, relevance=relevance, signals=signals, gazetteer=gazetteer, areas=areas)
+    return Taxonomy(
+        topics=tuple(topics.values()), relevance=relevance, signals=signals, gazetteer=gazetteer, areas=areas
+    )
 
 
 def _validate(model: type[Model], stem: str, content: dict[str, Any]) -> Model:

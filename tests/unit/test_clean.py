@@ -1,0 +1,167 @@
+"""raw.posts -> clean.posts, clean.post_metrics, clean.rejects."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from caifeng.core.settings import Settings
+from transforms.clean.clean import clean_posts
+
+CONTRACTS = Settings.load().contracts()
+NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
+NOTHING_KNOWN = pl.DataFrame(schema={"post_id": pl.String})
+SOURCES = pl.DataFrame(
+    [
+        {
+            "source_id": source_id,
+            "name": name,
+            "source_class": source_class,
+            "media_tier": "self",
+            "reach": "county",
+            "place": None,
+            "board": "茶馆",
+            "local_board": True,
+            "official_channel": False,
+            "silent_after_hours": 48,
+        }
+        for source_id, name, source_class in [("a", "甲", "board"), ("b", "乙", "news")]
+    ],
+    schema_overrides={"place": pl.String},
+)
+
+
+def raw(*rows):
+    ordinary = {
+        "post_id": "p1",
+        "source_id": "a",
+        "board": None,
+        "url": "https://example.org/1",
+        "title": "标题",
+        "text": "正文",
+        "published_at": NOON - timedelta(hours=1),
+        "published_precision": "minute",
+        "fetched_at": NOON,
+        "observed_at": NOON,
+        "views": None,
+        "reposts": None,
+        "comments": None,
+        "heat": None,
+        "encoding": "utf-8",
+    }
+    return pl.DataFrame([{**ordinary, **row} for row in rows], schema=CONTRACTS["raw.posts"].polars_schema())
+
+
+def clean(*rows, known=NOTHING_KNOWN):
+    cleaned = clean_posts(raw(*rows), SOURCES, known)
+    for table, frame in zip(("posts", "post_metrics", "rejects"), cleaned, strict=True):
+        assert CONTRACTS[f"clean.{table}"].conform(frame).equals(frame.select(CONTRACTS[f"clean.{table}"].names))
+    assert len(rows) == cleaned.metrics.height + cleaned.rejects.height
+    return cleaned
+
+
+def test_a_post_gets_the_attributes_of_its_source_and_a_readable_text():
+    post = clean({"title": "ＧＤＰ&nbsp;公布", "text": "<p>甲</p>"}).posts.row(0, named=True)
+    assert (post["title"], post["text"]) == ("GDP 公布", "甲")
+    assert (post["source_name"], post["source_class"], post["local_board"]) == ("甲", "board", True)
+    assert post["board"] == "茶馆"
+    assert len(post["text_hash"]) == 16
+
+
+def test_the_first_observation_gives_the_post_and_every_one_its_measures():
+    later = NOON + timedelta(hours=1)
+    cleaned = clean(
+        {"title": "改过的标题", "observed_at": later, "fetched_at": later, "views": 0},
+        {"title": "第一个标题", "views": None},
+    )
+    assert cleaned.posts["title"].to_list() == ["第一个标题"]
+    assert cleaned.posts["first_fetched_at"].to_list() == [NOON]
+    assert cleaned.metrics["views"].to_list() == [None, 0]
+
+
+def test_known_posts_give_measures_only():
+    cleaned = clean({"views": 5}, known=pl.DataFrame({"post_id": ["p1"]}))
+    assert cleaned.posts.is_empty()
+    assert cleaned.metrics["views"].to_list() == [5]
+
+
+def test_an_unusable_first_observation_does_not_hide_the_next():
+    later = NOON + timedelta(hours=1)
+    cleaned = clean({"title": "", "text": " "}, {"observed_at": later, "fetched_at": later})
+    assert cleaned.posts["first_fetched_at"].to_list() == [later]
+    assert cleaned.rejects["reason"].to_list() == ["empty"]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"title": "", "text": "\u200b&nbsp;"}, "empty"),
+        ({"title": "页面提示", "text": "您访问的页面不存在"}, "soft_404"),
+        ({"title": "404 Not Found", "text": ""}, "soft_404"),
+        ({"title": "抱歉，该帖子已被删除！", "text": "3秒后返回"}, "soft_404"),
+        ({"source_id": "gone"}, "unknown_source"),
+        ({"title": "帖子被删除是怎么回事？", "text": ""}, None),
+        ({"title": "统计局网站页面不存在，投诉", "text": ""}, None),
+        ({"title": "只有标题", "text": ""}, None),
+        ({"title": "", "text": "只有正文"}, None),
+    ],
+)
+def test_reasons(row, reason):
+    cleaned = clean(row)
+    assert cleaned.rejects["reason"].to_list() == ([reason] if reason else [])
+    assert cleaned.posts.height == (0 if reason else 1)
+
+
+def test_the_same_moment_from_two_sources_counts_once():
+    cleaned = clean({"source_id": "b", "views": 2}, {"source_id": "a", "views": 1})
+    assert cleaned.posts["source_id"].to_list() == ["a"]
+    assert cleaned.metrics["views"].to_list() == [1]
+    assert cleaned.rejects.select("source_id", "reason").rows() == [("b", "duplicate")]
+
+
+def test_a_source_that_cannot_be_read_is_unknown():
+    sources = SOURCES.with_columns(source_class=pl.lit(None, pl.String))
+    assert clean_posts(raw({}), sources, NOTHING_KNOWN).rejects["reason"].to_list() == ["unknown_source"]
+
+
+@pytest.mark.parametrize(("late", "kept"), [(timedelta(minutes=10), True), (timedelta(minutes=10, seconds=1), False)])
+def test_a_time_in_the_future_is_unknown_and_the_post_stays(late, kept):
+    post = clean({"published_at": NOON + late}).posts.row(0, named=True)
+    assert post["published_at"] == (NOON + late if kept else None)
+    assert post["published_precision"] == ("minute" if kept else "unknown")
+
+
+def test_no_time_has_no_precision():
+    post = clean({"published_at": None, "published_precision": "day"}).posts.row(0, named=True)
+    assert post["published_precision"] == "unknown"
+
+
+def test_an_empty_day():
+    assert [frame.height for frame in clean()] == [0, 0, 0]
+
+
+_ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "post_id": st.sampled_from(["p1", "p2", "p3"]),
+            "source_id": st.sampled_from(["a", "b", "gone"]),
+            "title": st.sampled_from(["", "标题", "页面不存在"]),
+            "text": st.sampled_from(["", "正文"]),
+            "observed_at": st.integers(0, 2).map(lambda hours: NOON + timedelta(hours=hours)),
+            "views": st.none() | st.integers(0, 5),
+        }
+    ),
+    max_size=12,
+    unique_by=lambda row: (row["post_id"], row["source_id"], row["observed_at"]),
+)
+
+
+@settings(deadline=None)
+@given(_ROWS)
+def test_every_observation_is_a_measure_or_a_reject(rows):
+    cleaned = clean(*rows)
+    assert set(cleaned.posts["post_id"]) == set(cleaned.metrics["post_id"])
+    again = clean(*reversed(rows))
+    assert all(one.equals(two) for one, two in zip(cleaned, again, strict=True))

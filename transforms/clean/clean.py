@@ -1,0 +1,143 @@
+"""raw.posts of a fetch day -> readable posts, measures, rejects."""
+
+from typing import NamedTuple
+
+import polars as pl
+
+from caifeng.core.text.normalise import content_hash, reading_form
+
+#: A page that is published later than this after its fetch states a wrong time (clocks differ by minutes).
+_CLOCK_SKEW = pl.duration(minutes=10)
+#: A page of these words only says that there is no page, whatever its HTTP status.
+_GONE = (
+    r"(?i)^(?:(?:抱歉|对不起|很抱歉|非常抱歉|sorry|提示信息|系统提示|错误提示|友情提示)[\s,，。!！:：]*)?"
+    r"(?:您|你)?(?:所|要|想|正在)?(?:访问|请求|查看|查找|浏览|打开)?的?(?:该|此|这个|指定的?)?"
+    r"(?:页面|网页|文章|内容|帖子|主题|信息|链接|文件)"
+    r"(?:已经?|可能已?|暂时)?(?:不存在|被?删除|被?移除|下线|失效|找不到|无法访问|过期|未找到|没有找到)"
+    r"(?:[或、,，。.;；!！\s-][^？?]{0,40})?$"
+)
+_NOT_FOUND = (
+    r"(?i)^(?:http\s*)?(?:error\s*)?404\b[^？?]{0,40}$|^(?:page |file )?not found\b.{0,40}$"
+    r"|^找不到(?:页面|网页|文件)[^？?]{0,40}$"
+)
+#: Under such a title a body this short adds nothing: a link home, a countdown.
+_SHORT_BODY = 50
+
+
+class Cleaned(NamedTuple):
+    """Frames of clean.posts, clean.post_metrics and clean.rejects (stage clean)."""
+
+    posts: pl.DataFrame
+    metrics: pl.DataFrame
+    rejects: pl.DataFrame
+
+
+def clean_posts(raw: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> Cleaned:
+    """Clean the observations of one fetch day.
+
+    Every observation becomes one row of `metrics` or one of `rejects`. The earliest usable observation of a
+    post that no earlier day knows also gives its row of `posts`, with the attributes its source has on that
+    day. A time of publication later than the fetch is unknown, the post stays.
+
+    Args:
+        raw: raw.posts of the day, all observations.
+        sources: ops.sources of the day.
+        known: `post_id` of the posts in clean.posts on earlier days.
+
+    Returns:
+        Frames sorted by their grain. Reasons of rejects: unknown_source, empty (neither title nor body),
+        soft_404 (the page says that there is none), duplicate (the same post at the same moment from a second
+        source; the alphabetically first source is kept).
+    """
+    read = raw.with_columns(reading_form(pl.col("title", "text")).fill_null("")).sort(
+        "post_id", "observed_at", "source_id", "fetched_at"
+    )
+    usable_source = sources.filter(pl.col("source_class").is_not_null())
+    judged = read.with_columns(reason=_reason(usable_source["source_id"]))
+    again = ~pl.struct("post_id", "observed_at").is_first_distinct()
+    usable = judged.filter(pl.col("reason").is_null()).with_columns(reason=pl.when(again).then(pl.lit("duplicate")))
+    rejects = pl.concat([judged.filter(pl.col("reason").is_not_null()), usable.filter(pl.col("reason").is_not_null())])
+    usable = usable.filter(pl.col("reason").is_null())
+    return Cleaned(_posts(usable, usable_source, known), _metrics(usable), _rejects(rejects))
+
+
+def _reason(source_ids: pl.Series) -> pl.Expr:
+    title, text = pl.col("title"), pl.col("text")
+    says_gone = title.str.contains(_GONE) | title.str.contains(_NOT_FOUND)
+    body_gone = text.str.contains(_GONE) | text.str.contains(_NOT_FOUND)
+    return (
+        pl.when(~pl.col("source_id").is_in(source_ids.to_list()))
+        .then(pl.lit("unknown_source"))
+        .when((title == "") & (text == ""))
+        .then(pl.lit("empty"))
+        .when(body_gone | (says_gone & (text.str.len_chars() < _SHORT_BODY)))
+        .then(pl.lit("soft_404"))
+    )
+
+
+def _posts(usable: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    future = pl.col("published_at") > pl.col("fetched_at") + _CLOCK_SKEW
+    first = (
+        usable.join(known.select("post_id"), on="post_id", how="anti")
+        .with_columns(first_fetched_at=pl.col("fetched_at").min().over("post_id"))
+        .sort("post_id", "observed_at", "source_id")
+        .unique("post_id", keep="first", maintain_order=True)
+    )
+    attributes = sources.select(
+        "source_id",
+        "source_class",
+        "media_tier",
+        "reach",
+        "local_board",
+        "official_channel",
+        source_name="name",
+        watched_board="board",
+    )
+    return (
+        first.with_columns(
+            published_precision=pl.when(future | pl.col("published_at").is_null())
+            .then(pl.lit("unknown"))
+            .otherwise("published_precision"),
+            published_at=pl.when(~future).then("published_at"),
+            text_hash=content_hash(pl.col("title"), pl.col("text")),
+        )
+        .join(attributes, on="source_id", how="left", maintain_order="left")
+        .select(
+            "post_id",
+            "source_id",
+            "source_name",
+            "source_class",
+            "media_tier",
+            "reach",
+            "local_board",
+            "official_channel",
+            pl.coalesce("board", "watched_board").alias("board"),
+            "url",
+            "title",
+            "text",
+            "text_hash",
+            "published_at",
+            "published_precision",
+            "first_fetched_at",
+        )
+    )
+
+
+def _metrics(usable: pl.DataFrame) -> pl.DataFrame:
+    return usable.select("post_id", "observed_at", "views", "reposts", "comments", "heat").sort(
+        "post_id", "observed_at"
+    )
+
+
+def _rejects(rejected: pl.DataFrame) -> pl.DataFrame:
+    body = pl.col("text").str.slice(0, 60)
+    return rejected.select(
+        pl.lit("clean").alias("stage"),
+        "source_id",
+        "post_id",
+        "observed_at",
+        "url",
+        "title",
+        "reason",
+        detail=pl.when((pl.col("reason") == "soft_404") & (body != "")).then(body),
+    ).sort("source_id", "post_id", "observed_at")
