@@ -173,7 +173,7 @@ def dictionary() -> None:
     typer.echo(data_dictionary(Settings.load().contracts()))
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def demo(context: typer.Context) -> None:
     """Run the Airflow DAGs on the sample town, or with --input DIR on recorded material (--help for more)."""
     import subprocess

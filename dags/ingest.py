@@ -44,7 +44,7 @@ with DAG(
 
     @task(outlets=[RAW_POSTS], trigger_rule=TriggerRule.ALL_DONE)
     def announce(outlet_events: dict[Asset, object] | None = None) -> None:
-        """Tell the next DAG for which day something may have landed."""
-        outlet_events[RAW_POSTS].extra = {"day": _day()}
+        """Tell the next DAG on which day something may have landed."""
+        outlet_events[RAW_POSTS].extra = {"day": timetable.day_of_run(None, [])}
 
     crawl_batch.expand(source_ids=plan_batches()) >> announce()

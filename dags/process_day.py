@@ -48,10 +48,12 @@ with DAG(
 
     @task
     def run_stage(stage: str) -> dict[str, int]:
+        """Fill the partitions of one stage."""
         return timetable.run_stage(stage, _day())
 
     @task(outlets=[GRADED_ISSUES])
     def grade(outlet_events: dict[Asset, object] | None = None) -> dict[str, int]:
+        """Grade, and say for which day."""
         outlet_events[GRADED_ISSUES].extra = {"day": _day()}
         return timetable.run_stage("grade", _day())
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -53,7 +54,7 @@ def main() -> None:
 
 def run_demo(arguments: argparse.Namespace) -> None:
     """Prepare a clean home, serve the sites, run the DAGs day by day, and say what was found."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     home = (arguments.home or ROOT / "var" / ("demo-input" if arguments.input else "demo")).resolve()
     days = _days(arguments)
     _wipe(home)
@@ -176,20 +177,13 @@ def _tell(console: Console, settings: Settings, days: Sequence[date]) -> None:
     """Levels by day, what needs action, where the files are."""
     published = Warehouse(settings.analytics_file, settings.contracts(), settings.root / "sql")
     summaries = published.read("marts.daily_summary", days[0], days[-1])
-    table = Table(title="每日舆情日志", title_justify="left")
-    for heading in (
-        "日期",
-        "来源",
-        "采集",
-        "新帖",
-        "涉统计",
-        "新事项",
-        *(LEVEL_NAMES[level][0] for level in LEVEL_NAMES),
-    ):
-        table.add_column(heading, justify="left" if heading == "日期" else "right")
+    table = Table(title="每日舆情日志", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    levels = [name.replace("特别重大", "特重") for name, _, _, _ in LEVEL_NAMES.values()]
+    for heading in ("日期", "来源", "采集", "新帖", "涉统计", "新事项", *levels):
+        table.add_column(heading, justify="left" if heading == "日期" else "right", no_wrap=True)
     for row in summaries.iter_rows(named=True):
         table.add_row(
-            str(row["day"]),
+            f"{row['day']:%m-%d}",
             f"{row['sources_checked']}/{row['sources_planned']}",
             *(str(row[name]) for name in ("observations", "posts_new", "posts_relevant", "issues_new", *LEVEL_NAMES)),
         )

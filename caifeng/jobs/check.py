@@ -29,8 +29,12 @@ def check_configuration(settings: Settings) -> list[str]:
 
 
 def _check_topics(settings: Settings) -> None:
-    """Every topic of the taxonomy needs its points."""
-    for topic in settings.taxonomy().topic_ids:
-        if topic not in settings.grading().topic_base:
+    """Every topic of the taxonomy needs its points and a unit that answers for it."""
+    units = {unit.id for unit in settings.office().units}
+    for topic in settings.taxonomy().topics:
+        if topic.id not in settings.grading().topic_base:
             path = settings.config / "grading.toml"
-            raise ConfigError(path, f"topic_base.{topic}", "missing, but the taxonomy has this topic")
+            raise ConfigError(path, f"topic_base.{topic.id}", "missing, but the taxonomy has this topic")
+        if topic.owner not in units:
+            path = settings.config / "taxonomy" / f"{topic.id}.toml"
+            raise ConfigError(path, "owner", f"{topic.owner!r} is no unit of config/units.toml")

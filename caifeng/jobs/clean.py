@@ -2,18 +2,23 @@
 
 from datetime import date, datetime, timedelta
 
+import polars as pl
+
 from caifeng.jobs.base import LOOKBACK, Env, JobReport
 from caifeng.jobs.crawl import sources_frame
 from transforms.clean.clean import clean_posts
 
 
 def clean(env: Env, day: date, as_of: datetime) -> JobReport:
-    """Clean one day. The sources' attributes are those recorded on that day."""
+    """Clean what of a day had been fetched by `as_of`, with the sources' attributes of that day.
+
+    All later stages follow from this, so a day replayed as of an earlier moment is what it then was.
+    """
     sources = env.lake.read("ops.sources", day)
     if sources.is_empty():
         sources = sources_frame(env.settings.sources())
         env.lake.replace("ops.sources", day, sources)
-    raw = env.lake.read("raw.posts", day)
+    raw = env.lake.read("raw.posts", day).filter(pl.col("fetched_at") <= as_of)
     known = env.lake.read_range("clean.posts", day - LOOKBACK, day - timedelta(days=1), ["post_id"])
     cleaned = clean_posts(raw, sources, known)
     env.lake.replace("clean.posts", day, cleaned.posts)

@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 import polars as pl
 
+from caifeng.core.model.office import Office
 from caifeng.core.model.taxonomy import Taxonomy
 from caifeng.jobs.base import Env, JobReport
 from transforms.understand.understand import understand as understand_posts
@@ -11,12 +12,12 @@ from transforms.understand.understand import understand as understand_posts
 
 def understand(env: Env, day: date, as_of: datetime) -> JobReport:
     """Find what concerns statistics work, and what it is about."""
-    taxonomy = env.settings.taxonomy()
+    taxonomy, office = env.settings.taxonomy(), env.settings.office()
     posts = env.lake.read("clean.posts", day)
-    understood = understand_posts(posts, taxonomy, env.settings.office())
+    understood = understand_posts(posts, taxonomy, office)
     env.lake.replace("graded.posts", day, understood.posts)
     env.lake.replace("clean.rejects", day, understood.rejects, "understand")
-    env.lake.replace("ops.topics", day, _topics_frame(taxonomy))
+    env.lake.replace("ops.topics", day, _topics_frame(taxonomy, office))
     counts = {
         "posts": posts.height,
         "relevant": understood.posts.height,
@@ -25,12 +26,13 @@ def understand(env: Env, day: date, as_of: datetime) -> JobReport:
     return JobReport("understand", day, as_of, counts)
 
 
-def _topics_frame(taxonomy: Taxonomy) -> pl.DataFrame:
+def _topics_frame(taxonomy: Taxonomy, office: Office) -> pl.DataFrame:
+    names = {unit.id: unit.name for unit in office.units}
     return pl.DataFrame(
         {
             "topic": [topic.id for topic in taxonomy.topics],
             "name": [topic.name for topic in taxonomy.topics],
-            "owner_unit": [topic.owner for topic in taxonomy.topics],
+            "owner_unit": [names.get(topic.owner, topic.owner) for topic in taxonomy.topics],
             "competent_body": [topic.competent_body for topic in taxonomy.topics],
         },
         schema_overrides={"competent_body": pl.String},

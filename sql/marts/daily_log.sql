@@ -55,8 +55,10 @@ SELECT
     topics.owner_unit,
     topics.competent_body,
     CASE
-        WHEN grades.level = 'refer_out' OR topics.competent_body IS NOT NULL AND grades.level <> 'context' THEN 'refer'
+        WHEN grades.level = 'refer_out' THEN 'refer'
         WHEN grades.level IN ('larger', 'major', 'extreme') THEN 'report_and_verify'
+        -- Figures of another body are not ours to explain: whoever asks for them is told where to go.
+        WHEN grades.response_value IN ('must', 'should') AND topics.competent_body IS NOT NULL THEN 'refer'
         WHEN grades.response_value IN ('must', 'should') AND issues.stance = 'question' THEN 'answer'
         WHEN grades.response_value IN ('must', 'should') THEN 'verify_and_answer'
         ELSE 'log'

@@ -48,6 +48,7 @@ def test_flags(title, flag):
         ("快递员态度恶劣", "staff_conduct"),
         ("普查资料不作为处罚的依据，请配合统计工作人员", "staff_conduct"),
         ("坛城镇来人登记", "specific_checkable"),
+        ("11月20日上午，县统计局在立仓镇开展普查宣传", "specific_checkable"),
         ("请问为什么拖欠普查员补贴，太过分了", "pure_question"),
     ],
 )

@@ -83,7 +83,10 @@ def detect_signals(texts: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
     return decided.select(
         "id",
         flags=pl.concat_list(
-            "flags",
+            # an announcement or praise names places and times, but claims nothing that is to be checked
+            pl.when(pl.col("stance").is_in(["neutral", "praise"]))
+            .then(pl.col("flags").list.set_difference(["specific_checkable"]))
+            .otherwise("flags"),
             pl.when(pl.col("stance") == "suggestion").then(pl.lit("constructive_suggestion")),
             pl.when(pl.col("stance") == "question").then(pl.lit("pure_question")),
         )
