@@ -18,9 +18,14 @@ def test_the_new_file_takes_the_place_of_the_old_one(tmp_path):
 def test_a_failure_leaves_the_old_file_and_no_rubbish(tmp_path):
     target = tmp_path / "log.docx"
     target.write_text("old")
-    with pytest.raises(ValueError, match="half way"), replacing(target) as temporary:
-        temporary.write_text("half")
-        raise ValueError("half way")
+
+    def fail_half_way():
+        with replacing(target) as temporary:
+            temporary.write_text("half")
+            raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"):
+        fail_half_way()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 
