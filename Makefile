@@ -4,6 +4,9 @@ BIN := .venv/bin
 READY := .venv/.ready
 # Some machines switch byte code off; Airflow starts three times slower without it.
 unexport PYTHONDONTWRITEBYTECODE
+# Trust what the machine trusts: offices often sit behind a proxy with a certificate of its own.
+export UV_SYSTEM_CERTS = 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check format up down lock bench clean
