@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -177,7 +176,7 @@ def _tell(console: Console, settings: Settings, days: Sequence[date]) -> None:
     """Levels by day, what needs action, where the files are."""
     published = Warehouse(settings.analytics_file, settings.contracts(), settings.root / "sql")
     summaries = published.read("marts.daily_summary", days[0], days[-1])
-    table = Table(title="每日舆情日志", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title="每日舆情日志", title_justify="left", box=None, padding=(0, 1, 0, 0))
     levels = [name.replace("特别重大", "特重") for name, _, _, _ in LEVEL_NAMES.values()]
     for heading in ("日期", "来源", "采集", "新帖", "涉统计", "新事项", *levels):
         table.add_column(heading, justify="left" if heading == "日期" else "right", no_wrap=True)
