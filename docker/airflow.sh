@@ -53,7 +53,7 @@ case "${1:-}" in
       running || { echo "Airflow did not start, see $log" >&2; exit 1; }
       if healthy; then
         echo "采风 is running: http://localhost:$port   (make down stops it; log: $log)"
-        if [ "$first_start" = yes ]; then
+        if [ "$first_start" = yes ] && [ -f "$passwords" ]; then
           echo "users and passwords, shown once (kept in $passwords):"
           python -c 'import json, sys; [print(f"  {user}: {word}") for user, word in json.load(open(sys.argv[1])).items()]' "$passwords"
           chmod 600 "$passwords"
