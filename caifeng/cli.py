@@ -36,9 +36,12 @@ JsonLines = Annotated[bool, typer.Option("--json", help="JSON lines from standar
 @app.command()
 def check() -> None:
     """Validate all configuration and table contracts; every fault is one line naming file and field."""
-    from caifeng.jobs.check import check_configuration
+    from caifeng.jobs.check import check_configuration, configuration_warnings
 
-    faults = check_configuration(Settings.load())
+    settings = Settings.load()
+    for warning in configuration_warnings(settings):
+        typer.echo(f"warning: {warning}", err=True)
+    faults = check_configuration(settings)
     for fault in faults:
         typer.echo(fault, err=True)
     if faults:
@@ -122,6 +125,18 @@ def grade(
     from caifeng.jobs.grade_lines import grade_lines
 
     _answer(*grade_lines(sys.stdin, settings.grading()))
+
+
+@app.command()
+def deadlines(as_json: JsonLines = False) -> None:
+    """Compute the due dates of JSON lines by config/deadlines.toml and the holiday notices, with their basis."""
+    if not as_json:
+        raise UsageError("deadlines reads JSON lines: give --json")
+    from caifeng.cases.rules import load_calendar, load_deadline_rules
+    from caifeng.jobs.deadline_lines import deadline_lines
+
+    config = Settings.load().config
+    _answer(*deadline_lines(sys.stdin, load_deadline_rules(config), load_calendar(config)))
 
 
 @app.command()

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from caifeng.cases.rules import load_calendar, load_deadline_rules, load_policy_basis
+from caifeng.cases.workdays import calendar_warnings
+from caifeng.core import clock
 from caifeng.core.errors import CaifengError, ConfigError
-from caifeng.core.settings import Settings
+from caifeng.core.model.grouping import GroupingRules
+from caifeng.core.settings import Settings, load_model
 from caifeng.core.warehouse import mart_queries
 
 
@@ -19,6 +23,10 @@ def check_configuration(settings: Settings) -> list[str]:
         settings.contracts,
         lambda: mart_queries(settings.root / "sql"),
         lambda: _check_topics(settings),
+        lambda: load_deadline_rules(settings.config),
+        lambda: load_policy_basis(settings.config),
+        lambda: load_calendar(settings.config),
+        lambda: load_model(settings.config / "grouping.toml", GroupingRules),
     )
     for check in checks:
         try:
@@ -26,6 +34,15 @@ def check_configuration(settings: Settings) -> list[str]:
         except CaifengError as error:
             faults.append(str(error))
     return list(dict.fromkeys(faults))
+
+
+def configuration_warnings(settings: Settings) -> list[str]:
+    """What will be wrong soon: next year's holiday notice is missing."""
+    try:
+        calendar = load_calendar(settings.config)
+    except CaifengError:
+        return []  # a fault, not a warning
+    return calendar_warnings(calendar, clock.business_day(clock.now(settings.as_of)))
 
 
 def _check_topics(settings: Settings) -> None:

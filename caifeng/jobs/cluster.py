@@ -4,15 +4,18 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from caifeng.core.model.grouping import GroupingRules
+from caifeng.core.settings import load_model
 from caifeng.jobs.base import LOOKBACK, Env, JobReport
-from transforms.understand.issues import describe_issues, group_reposts, order_for_numbering
+from transforms.understand.issues import describe_issues, order_for_numbering
+from transforms.understand.reposts import group_reposts
 
 
 def cluster(env: Env, day: date, as_of: datetime) -> JobReport:
     """Group reposts, link them to issues, and get numbers for new issues from the register."""
     posts = env.lake.read("graded.posts", day)
-    known = env.lake.read_range("graded.issue_posts", day - LOOKBACK, day - timedelta(days=1))
-    groups = group_reposts(posts, known)
+    rules = load_model(env.settings.config / "grouping.toml", GroupingRules)
+    groups = group_reposts(posts, _representatives(env, day, rules.window_days), rules)
     with env.register() as register:
         numbers = register.allot_numbers(order_for_numbering(posts, groups), day.year, as_of)
     links = groups.select(
@@ -36,3 +39,16 @@ def cluster(env: Env, day: date, as_of: datetime) -> JobReport:
         "new": int(issues["is_new"].sum()),
     }
     return JobReport("cluster", day, as_of, counts)
+
+
+def _representatives(env: Env, day: date, window_days: int) -> pl.DataFrame:
+    """Representatives of the groups of the days before: the posts after whose text a group is named."""
+    first, last = day - timedelta(days=window_days), day - timedelta(days=1)
+    groups = env.lake.read_range("clean.repost_groups", first, last, ["group_id"])
+    posts = env.lake.read_range("graded.posts", first, last, ["title", "text", "text_hash", "first_fetched_at"])
+    return (
+        posts.select("title", "text", "first_fetched_at", group_id=pl.lit("g") + pl.col("text_hash"))
+        .join(groups, on="group_id", how="semi")
+        .sort("first_fetched_at", "group_id")
+        .unique("group_id", keep="first", maintain_order=True)
+    )

@@ -7,10 +7,11 @@ import pytest
 
 from caifeng.core.contracts import load_contracts
 from tests.unit.frames import DAY, NOON, links, metrics, posts
-from transforms.understand.issues import describe_issues, group_reposts, order_for_numbering
+from tests.unit.test_reposts import NOTHING_KNOWN, RULES
+from transforms.understand.issues import describe_issues, order_for_numbering
+from transforms.understand.reposts import group_reposts
 
 YESTERDAY = DAY - timedelta(days=1)
-NOTHING_KNOWN = pl.DataFrame(schema={"group_id": pl.String})
 
 
 @pytest.fixture(scope="module")
@@ -23,27 +24,6 @@ def schema(contracts):
     return contracts["graded.posts"].polars_schema()
 
 
-def test_equal_texts_make_a_group_whose_earliest_post_is_the_origin(schema, contracts):
-    day = posts(
-        schema,
-        {"text_hash": "a", "published_at": NOON + timedelta(minutes=5)},
-        {"text_hash": "a", "published_at": NOON},
-        {"text_hash": "b"},
-    )
-    groups = contracts["clean.repost_groups"].conform(group_reposts(day, NOTHING_KNOWN))
-    assert groups.select("post_id", "group_id", "is_origin").rows() == [
-        ("p0", "ga", False),
-        ("p1", "ga", True),
-        ("p2", "gb", True),
-    ]
-
-
-def test_a_group_known_from_an_earlier_day_has_its_origin_there(schema):
-    day = posts(schema, {"text_hash": "a"})
-    groups = group_reposts(day, pl.DataFrame({"group_id": ["ga"]}))
-    assert groups["is_origin"].to_list() == [False]
-
-
 def test_numbers_are_given_by_time_of_publication_then_post_id_unknown_times_last(schema):
     day = posts(
         schema,
@@ -52,7 +32,7 @@ def test_numbers_are_given_by_time_of_publication_then_post_id_unknown_times_las
         {"text_hash": "z", "published_at": NOON - timedelta(hours=1)},
         {"text_hash": "a", "published_at": NOON - timedelta(hours=1)},
     )
-    assert order_for_numbering(day, group_reposts(day, NOTHING_KNOWN)) == ["gz", "ga", "glate", "gunknown"]
+    assert order_for_numbering(day, group_reposts(day, NOTHING_KNOWN, RULES)) == ["gz", "ga", "glate", "gunknown"]
 
 
 def test_an_issue_is_described_by_its_origin_and_local_if_any_post_is(schema, contracts):
@@ -90,6 +70,6 @@ def test_an_old_issue_moves_when_a_measure_changes_also_from_unknown_but_not_whe
 
 def test_a_day_with_nothing_gives_no_issues(schema, contracts):
     empty = posts(schema).with_columns(day=pl.lit(DAY))
-    groups = group_reposts(empty, NOTHING_KNOWN)
+    groups = group_reposts(empty, NOTHING_KNOWN, RULES)
     assert order_for_numbering(empty, groups) == []
     assert contracts["graded.issues"].conform(describe_issues(links(), empty, metrics(), DAY)).height == 0

@@ -1,30 +1,10 @@
-"""From relevant posts to issues, first form: an issue is a repost group, and a repost group is an exact text."""
+"""From repost groups to issues, first form: an issue is a repost group."""
 
 from datetime import date
 
 import polars as pl
 
 _STARTED = pl.coalesce("published_at", "first_fetched_at")
-
-
-def group_reposts(posts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Put posts that say exactly the same into one group.
-
-    Args:
-        posts: graded.posts of one day.
-        known: `group_id` of the groups that earlier days know.
-
-    Returns:
-        Rows of clean.repost_groups; the origin is the earliest post of a group that no earlier day knows.
-    """
-    grouped = posts.sort(_STARTED, "post_id").with_columns(group_id=pl.lit("g") + pl.col("text_hash"))
-    first = pl.int_range(pl.len()).over("group_id") == 0
-    return grouped.select(
-        "post_id",
-        "group_id",
-        is_origin=first & ~pl.col("group_id").is_in(known["group_id"].unique().to_list()),
-        similarity=pl.lit(1.0),
-    )
 
 
 def order_for_numbering(posts: pl.DataFrame, groups: pl.DataFrame) -> list[str]:
