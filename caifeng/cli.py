@@ -8,10 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from caifeng.core import clock
 from caifeng.core.errors import CaifengError, PartialError, UsageError
 from caifeng.core.settings import Settings, parse_as_of
 
@@ -72,11 +74,29 @@ def crawl(
 
     env = Env.open(Settings.load())
     of = _day(day) if day else None
-    with timed(env, "crawl", of or env.now().date()) as reports:
+    with timed(env, "crawl", of or clock.business_day(env.now())) as reports:
         reports.append(crawl_job(env, source or (), of))
     typer.echo(reports[0].words())
     if reports[0].failed:
         raise PartialError(f"sources that failed: {', '.join(reports[0].failed)} (see `caifeng sources list`)")
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="csv, xlsx or jsonl file.")],
+    source: Annotated[str, typer.Option("--source", help="Source id of an inbox (config/sources).")],
+) -> None:
+    """Land a csv, xlsx or jsonl file; bad rows come back in a copy beside it, with reasons (exit code 1)."""
+    from caifeng.jobs.base import Env, timed
+    from caifeng.jobs.import_file import import_file as import_job
+
+    env = Env.open(Settings.load())
+    with timed(env, "import", clock.business_day(env.now())) as reports:
+        reports.append(import_job(env, file, source))
+    typer.echo(reports[0].words())
+    if reports[0].rejected_file:
+        typer.echo(f"退回 {reports[0].rejected} 行：{reports[0].rejected_file}", err=True)
+        raise typer.Exit(1)
 
 
 @app.command()

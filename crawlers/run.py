@@ -24,11 +24,16 @@ from caifeng.core.model.source import Source
 from caifeng.core.text.urls import canonical_url
 from crawlers import settings as house_settings
 from crawlers.pipelines.spool import spool_paths
+from crawlers.platforms.feed import FeedSpider
 from crawlers.platforms.hot_list import HotListSpider
 from crawlers.platforms.list_detail import ListDetailSpider
 from crawlers.spider import SourceSpider
 
-PLATFORMS: dict[str, type[SourceSpider]] = {"list_detail": ListDetailSpider, "hot_list": HotListSpider}
+PLATFORMS: dict[str, type[SourceSpider]] = {
+    "list_detail": ListDetailSpider,
+    "hot_list": HotListSpider,
+    "feed": FeedSpider,
+}
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -47,6 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
         if not ids:
             raise UsageError("--sources: no source named")
         sources = [load_source(options.config, source_id) for source_id in ids]
+        for source in sources:
+            if source.family not in PLATFORMS:
+                raise UsageError(f"--sources: {source.id}: the family {source.family} is not crawled")
         validators = load_state(options.state) if options.state else {}
         options.spool.mkdir(parents=True, exist_ok=True)
         for source in sources:

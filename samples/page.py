@@ -27,6 +27,8 @@ class WebSite:
 
     name: str
     answer: Callable[[str, date], Page]
+    closed_from: date | None = None
+    """First day on which its port refuses connections; None: it never does."""
 
 
 def text_page(status: int, text: str) -> Page:

@@ -3,7 +3,8 @@
     python -m samples.server --port 8790 [--clock-file FILE] [--input DIR]
 
 Prints one line `ready <port>` when every port is bound; ends cleanly on SIGTERM or Ctrl-C. A port in use, an
-unreadable clock file or folder ends it with status 2 and one line on standard error.
+unreadable clock file or folder ends it with status 2 and one line on standard error. A site that has closed by the
+day of the clock refuses connections: its port is given up a moment after the clock moves.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -27,6 +28,8 @@ from samples.town.site import web_sites
 from samples.town.story import load_story
 
 HOST = "127.0.0.1"
+_TICK = 0.05
+"""Seconds between two looks at the clock and at what has to end."""
 Today = Callable[[], date]
 
 
@@ -86,6 +89,36 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the crawlers keep their own record of requests."""
 
 
+class _Door:
+    """The port of one site, open as long as the site is."""
+
+    def __init__(self, site: WebSite, port: int, today: Today) -> None:
+        self._site, self._today = site, today
+        self._server: _Server | None = _bind(site, port, today)
+        self.port = self._server.server_port
+
+    def open(self) -> None:
+        """Answer from now on."""
+        self._server = self._server or _bind(self._site, self.port, self._today)
+        threading.Thread(target=partial(self._server.serve_forever, poll_interval=_TICK), daemon=True).start()
+
+    def close(self) -> None:
+        """Refuse connections from now on."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def follow(self) -> None:
+        """Be open or closed as the site is on the current day; without a day, or a free port, stay as it is."""
+        with suppress(CaifengError):
+            closed = self._site.closed_from is not None and self._site.closed_from <= self._today()
+            if closed:
+                self.close()
+            elif self._server is None:
+                self.open()
+
+
 @contextmanager
 def serving(sites: Sequence[WebSite], port: int, today: Today) -> Iterator[list[int]]:
     """Serve `sites` on `port`, `port` + 1, … until the block ends.
@@ -102,15 +135,27 @@ def serving(sites: Sequence[WebSite], port: int, today: Today) -> Iterator[list[
         UsageError: a port is in use, not allowed or out of range; nothing stays bound.
     """
     with ExitStack() as stack:
-        servers = []
+        doors = []
         for n, site in enumerate(sites):
-            server = _bind(site, port + n if port else 0, today)
-            stack.callback(server.server_close)
-            servers.append(server)
-        for server in servers:
-            threading.Thread(target=partial(server.serve_forever, poll_interval=0.05), daemon=True).start()
-            stack.callback(server.shutdown)
-        yield [server.server_port for server in servers]
+            door = _Door(site, port + n if port else 0, today)
+            door.open()
+            stack.callback(door.close)
+            doors.append(door)
+        closing = [door for site, door in zip(sites, doors, strict=True) if site.closed_from is not None]
+        for door in closing:
+            door.follow()
+        ended = threading.Event()
+        watcher = threading.Thread(target=_watch, args=(closing, ended), daemon=True)
+        watcher.start()
+        stack.callback(watcher.join)
+        stack.callback(ended.set)
+        yield [door.port for door in doors]
+
+
+def _watch(doors: Sequence[_Door], ended: threading.Event) -> None:
+    while not ended.wait(_TICK):
+        for door in doors:
+            door.follow()
 
 
 def read_clock(path: Path) -> date:

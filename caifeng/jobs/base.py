@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from time import perf_counter
+from typing import Any
 
 from caifeng.cases.store import Register
 from caifeng.core import clock
@@ -83,9 +84,9 @@ class JobReport:
 
 
 @contextmanager
-def timed(env: Env, job: str, day: date) -> Iterator[list[JobReport]]:
-    """Append one line with duration and counts to logs/runs.jsonl, also when the job fails."""
-    started, reports = perf_counter(), list[JobReport]()
+def timed(env: Env, job: str, day: date) -> Iterator[list[Any]]:
+    """Append one line with duration and `counts` of the report to logs/runs.jsonl, also when the job fails."""
+    started, reports = perf_counter(), list[Any]()
     outcome = "failed"
     try:
         yield reports

@@ -16,7 +16,7 @@ def clean(env: Env, day: date, as_of: datetime) -> JobReport:
     """
     sources = env.lake.read("ops.sources", day)
     if sources.is_empty():
-        sources = sources_frame(env.settings.sources())
+        sources = sources_frame(env.settings.sources(), day)
         env.lake.replace("ops.sources", day, sources)
     raw = env.lake.read("raw.posts", day).filter(pl.col("fetched_at") <= as_of)
     known = env.lake.read_range("clean.posts", day - LOOKBACK, day - timedelta(days=1), ["post_id"])

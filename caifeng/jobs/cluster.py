@@ -7,7 +7,7 @@ import polars as pl
 from caifeng.core.model.grouping import GroupingRules
 from caifeng.core.settings import load_model
 from caifeng.jobs.base import LOOKBACK, Env, JobReport
-from transforms.understand.issues import describe_issues, order_for_numbering
+from transforms.understand.issues import describe_issues, link_groups, order_for_numbering
 from transforms.understand.reposts import group_reposts
 
 
@@ -16,12 +16,18 @@ def cluster(env: Env, day: date, as_of: datetime) -> JobReport:
     posts = env.lake.read("graded.posts", day)
     rules = load_model(env.settings.config / "grouping.toml", GroupingRules)
     groups = group_reposts(posts, _representatives(env, day, rules.window_days), rules)
+    earlier = env.lake.read_range("graded.issue_posts", day - LOOKBACK, day - timedelta(days=1))
+    known = dict(earlier.select("group_id", "issue_no").unique("group_id", keep="first").iter_rows())
+    fresh = groups.filter(~pl.col("group_id").is_in(list(known)))
+    founders = posts.join(fresh.filter("is_origin"), on="post_id")
+    active = _active(env, day, rules.issue_window_days, known)
+    joined = dict(link_groups(founders, active, rules).iter_rows())
+    founding = [group for group in order_for_numbering(posts, fresh) if group not in joined]
     with env.register() as register:
-        numbers = register.allot_numbers(order_for_numbering(posts, groups), day.year, as_of)
+        numbers = known | register.allot_numbers(founding, day.year, as_of)
+    numbers |= {group: numbers[founder] for group, founder in joined.items()}
     links = groups.select(
-        pl.col("group_id").replace_strict(numbers, return_dtype=pl.String).alias("issue_no"),
-        "post_id",
-        "group_id",
+        pl.col("group_id").replace_strict(numbers, return_dtype=pl.String).alias("issue_no"), "post_id", "group_id"
     )
     env.lake.replace("clean.repost_groups", day, groups)
     env.lake.replace("graded.issue_posts", day, links)
@@ -39,6 +45,15 @@ def cluster(env: Env, day: date, as_of: datetime) -> JobReport:
         "new": int(issues["is_new"].sum()),
     }
     return JobReport("cluster", day, as_of, counts)
+
+
+def _active(env: Env, day: date, window_days: int, issue_of: dict[str, str]) -> pl.DataFrame:
+    """Founding groups of the issues that moved within the window, with the posts that founded them."""
+    window = env.lake.read_range("graded.issues", day - timedelta(days=window_days), day - timedelta(days=1))
+    origins = window.sort("day").unique("issue_no", keep="last").select("issue_no", post_id="origin_post_id")
+    posts = env.lake.read_range("graded.posts", day - LOOKBACK, day - timedelta(days=1)).drop("day")
+    named = posts.with_columns(group_id=pl.lit("g") + pl.col("text_hash"))
+    return named.join(origins, on="post_id").filter(pl.col("group_id").is_in(list(issue_of)))
 
 
 def _representatives(env: Env, day: date, window_days: int) -> pl.DataFrame:

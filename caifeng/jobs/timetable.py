@@ -32,10 +32,12 @@ def day_of_run(conf: dict[str, Any] | None, event_extras: Iterable[dict[str, Any
 
 
 def plan_batches() -> list[list[str]]:
-    """Ids of the usable sources, in batches; one batch is one crawler process."""
+    """Ids of the sources that are crawled, in batches; one batch is one crawler process."""
     from caifeng.core.settings import Settings
 
-    ids = [source.id for source in Settings.load().sources().usable]
+    today = clock.business_day(_now())
+    sources = Settings.load().sources().usable
+    ids = [source.id for source in sources if source.start_urls and source.may_be_crawled(today) is None]
     return [ids[i : i + SOURCES_PER_BATCH] for i in range(0, len(ids), SOURCES_PER_BATCH)]
 
 

@@ -11,6 +11,7 @@ from jmespath.exceptions import JMESPathError
 
 from caifeng.core.model.source import HotList
 from caifeng.core.text.encoding import decode
+from caifeng.core.text.scrub import scrub
 from caifeng.core.text.times import parse_time
 from caifeng.core.text.urls import is_web_url
 from crawlers.pages.values import Unreadable, parse_count
@@ -85,7 +86,8 @@ def _read_topic(item: Any, rules: HotList) -> Topic | None:
     title = _at(item, rules.title, "hot_list.title")
     if not isinstance(title, str) or not title.strip():
         return None
-    title = " ".join(title.split())
+    # Scrubbed before it becomes part of an address.
+    title = scrub(" ".join(title.split()))
     return Topic(
         title=title,
         url=rules.link.replace("{title}", quote(title, safe="")),

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser
 
 from caifeng.core.model.source import DetailPage, ListPage
 from caifeng.core.text.encoding import decode
 from caifeng.core.text.times import UNKNOWN, Moment, parse_time
-from caifeng.core.text.urls import canonical_url, is_web_url
+from caifeng.core.text.urls import canonical_url
 from crawlers.extract import extract_page, is_soft_404
 from crawlers.pages.values import (
     Unreadable,
+    absolute,
     block_text,
     drop_personal,
     first_text,
@@ -73,7 +73,7 @@ def read_list(body: bytes, url: str, rules: ListPage, fetched_at: datetime, enco
     without_link = 0
     for item in items:
         links = [item] if item.tag == "a" and rules.link == "a" else select(item, rules.link, "list.link")
-        target = _absolute(url, links[0].attributes.get("href") if links else None)
+        target = absolute(url, links[0].attributes.get("href") if links else None)
         if target is None:
             without_link += 1
             continue
@@ -82,7 +82,7 @@ def read_list(body: bytes, url: str, rules: ListPage, fetched_at: datetime, enco
     if items and not entries:
         raise Unreadable(f"list.link: none of {len(items)} items has a web link ({rules.link})")
     following = select(page, rules.next, "list.next") if rules.next else []
-    next_url = _absolute(url, following[0].attributes.get("href")) if following else None
+    next_url = absolute(url, following[0].attributes.get("href")) if following else None
     return ListRead(tuple(entries.values()), next_url, without_link)
 
 
@@ -125,17 +125,6 @@ def read_detail(
 
 def _whole(page: LexborHTMLParser) -> tuple[str, str]:
     return first_text(page, "title", "title") or "", block_text(page.body) if page.body else ""
-
-
-def _absolute(base: str, href: str | None) -> str | None:
-    """The link made absolute; null for what is no web address (javascript:, mailto:, #)."""
-    if not href or href.strip().startswith("#"):
-        return None
-    try:
-        target = urljoin(base, href.strip())
-    except ValueError:
-        return None
-    return target if is_web_url(target) else None
 
 
 def _first_moment(texts: list[str], reference: datetime) -> Moment:

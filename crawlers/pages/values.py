@@ -3,8 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from caifeng.core.text.urls import is_web_url
 
 
 class Unreadable(ValueError):  # noqa: N818 - reads as the outcome it becomes
@@ -78,6 +81,17 @@ def parse_count(text: str | None) -> int | None:
     whole, fraction, unit = found.groups()
     number = float(whole.replace(",", "").replace("，", "") + (fraction or ""))
     return round(number * _UNITS.get((unit or "").lower(), 1))
+
+
+def absolute(base: str, href: str | None) -> str | None:
+    """The link made absolute; null for what is no web address (javascript:, mailto:, #)."""
+    if not href or href.strip().startswith("#"):
+        return None
+    try:
+        target = urljoin(base, href.strip())
+    except ValueError:
+        return None
+    return target if is_web_url(target) else None
 
 
 def select(node: LexborHTMLParser | LexborNode, selector: str, rule: str) -> list[LexborNode]:

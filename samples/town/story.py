@@ -11,7 +11,7 @@ from caifeng.core.errors import ConfigError
 
 HERE = Path(__file__).parent
 
-Layout = Literal["portal", "board", "hotlist"]
+Layout = Literal["portal", "board", "hotlist", "epaper", "feed", "mailbox", "disclosure"]
 Fault = Literal["soft_404", "not_found", "robots"]
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -37,6 +37,11 @@ class Post(_Strict):
     replies: tuple[int, ...] = ()
     answers: tuple[str, ...] = ()
     """Replies of others shown below a thread."""
+    answer: str = ""
+    """What the office answers to a letter, shown from the day of `answered` on."""
+    answered: datetime | None = None
+    index_no: str = ""
+    """索引号 of a disclosed document."""
     fault: Fault | None = None
 
     @property
@@ -49,6 +54,8 @@ class Post(_Strict):
         stated = self.time.date() if isinstance(self.time, datetime) else self.time
         if stated > self.day:
             raise ValueError(f"{self.id}: published {stated}, after the day {self.day} on which it is shown")
+        if bool(self.answer) != bool(self.answered):
+            raise ValueError(f"{self.id}: answer and answered belong together")
         return self
 
 
@@ -91,8 +98,14 @@ class Site(_Strict):
     regions: tuple[str, ...] = ()
     posts: tuple[Post, ...] = ()
     topics: tuple[Topic, ...] = ()
+    every_hours: int = 1
+    """Hours between two snapshots of the hot list."""
     missing: frozenset[datetime] = frozenset()
     """Hours of which the hot list has no snapshot."""
+    closed_from: date | None = None
+    """First day on which the site refuses connections; what it shows after is seen by nobody."""
+    redesigned_from: date | None = None
+    """First day of a new layout, which selectors for the old one do not fit."""
 
     @property
     def items(self) -> dict[str, Post | Topic]:
@@ -103,7 +116,7 @@ class Site(_Strict):
     @model_validator(mode="after")
     def _can_be_written_in_its_encoding(self) -> Self:
         for post in self.posts:
-            for text in (post.title, post.body, post.source, post.column):
+            for text in (post.title, post.body, post.source, post.column, post.answer):
                 try:
                     text.encode(self.encoding)
                 except UnicodeEncodeError as error:
@@ -114,7 +127,8 @@ class Site(_Strict):
 class Seed(_Strict):
     """Invented private data sown into an item; after scrubbing it must be found nowhere."""
 
-    kind: Literal["mobile", "id_number", "bank_card", "email", "wechat"]
+    kind: Literal["mobile", "landline", "id_card", "bank_card", "email", "wechat", "qq", "plate"]
+    """As caifeng.core.text.scrub.find_pii names it."""
     value: str
     """As written in the text, full-width figures and dashes included."""
     item: str
@@ -180,7 +194,16 @@ class NotLanded(_Strict):
     """Items whose page is never read, with the outcome of the request (code of ops.fetches)."""
 
     items: tuple[str, ...] = Field(min_length=1)
-    outcome: Literal["http_error", "robots_denied", "unreadable"]
+    outcome: Literal["http_error", "robots_denied", "unreadable", "not_asked"]
+    """not_asked: the list that leads there could not be read, so nobody knew of it."""
+    why: str
+
+
+class SourceDays(_Strict):
+    """How a source did on each of the days, in order (codes of marts.source_health)."""
+
+    source: str
+    status: tuple[Literal["ok", "silent", "broken"], ...]
     why: str
 
 
@@ -198,6 +221,7 @@ class Expected(_Strict):
     relevant: tuple[Relevant, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     not_landed: tuple[NotLanded, ...] = ()
+    sources: tuple[SourceDays, ...] = ()
     log: tuple[LogDay, ...] = ()
 
 

@@ -8,11 +8,17 @@ WITH fetches AS (
         count(*) FILTER (WHERE outcome NOT IN ('ok', 'not_modified', 'empty')) AS fetches_failed,
         count(*) FILTER (WHERE kind <> 'detail') AS entries,
         count(*) FILTER (WHERE kind <> 'detail' AND outcome NOT IN ('ok', 'not_modified', 'empty')) AS entries_failed,
+        count(*) FILTER (WHERE kind <> 'detail' AND outcome = 'empty') AS entries_empty,
         count(*) FILTER (WHERE kind = 'detail') AS details,
         count(*) FILTER (WHERE kind = 'detail' AND outcome NOT IN ('ok', 'not_modified')) AS details_failed
     FROM ops.fetches
     WHERE day = $day AND fetched_at <= $as_of
     GROUP BY source_id
+),
+once_filled AS (
+    SELECT DISTINCT source_id
+    FROM ops.fetches
+    WHERE day < $day AND day >= $day - INTERVAL 30 DAY AND kind <> 'detail' AND found > 0
 ),
 failures AS (
     SELECT source_id, string_agg(words || '×' || CAST(times AS VARCHAR), '；' ORDER BY times DESC, words) AS reason
@@ -61,6 +67,9 @@ SELECT
         WHEN sources.config_error IS NOT NULL THEN 'broken'
         WHEN fetches.fetches IS NULL THEN 'not_run'
         WHEN fetches.entries_failed = fetches.entries THEN 'broken'
+        -- A list that had entries and has none any more: the site changed its layout.
+        WHEN fetches.entries_failed + fetches.entries_empty = fetches.entries AND once_filled.source_id IS NOT NULL
+            THEN 'broken'
         WHEN fetches.details > 0 AND fetches.details_failed = fetches.details THEN 'broken'
         WHEN new_posts.last_new_post_at IS NULL THEN 'silent'
         WHEN epoch($as_of) - epoch(new_posts.last_new_post_at) > 3600 * sources.silent_after_hours THEN 'silent'
@@ -78,6 +87,7 @@ SELECT
     $as_of AS as_of
 FROM ops.sources AS sources
 LEFT JOIN fetches ON fetches.source_id = sources.source_id
+LEFT JOIN once_filled ON once_filled.source_id = sources.source_id
 LEFT JOIN failures ON failures.source_id = sources.source_id
 LEFT JOIN new_posts ON new_posts.source_id = sources.source_id
 LEFT JOIN observations ON observations.source_id = sources.source_id

@@ -33,6 +33,8 @@ def read(case: Path) -> Any:
             return function(body, url, ListPage.model_validate(rules), at, encoding)
         case "read_detail":
             return function(body, url, DetailPage.model_validate(rules) if rules else None, at, encoding)
+        case "read_feed":
+            return function(body, url, at, encoding)
         case "read_index":
             return {"addresses": function(body, url, HotList.model_validate(rules), encoding)}
         case "read_snapshot":

@@ -35,6 +35,17 @@ def listing(*links: str, more: str = "") -> bytes:
     return f"<html><body><ul>{items}</ul>{more}</body></html>".encode()
 
 
+def rss(*entries: str) -> bytes:
+    return f'<rss version="2.0"><channel><title>要闻</title>{"".join(entries)}</channel></rss>'.encode("gb18030")
+
+
+def entry(title: str, link: str, text: str = "") -> str:
+    return (
+        f"<item><title>{title}</title><link>{link}</link><author>{AUTHOR}</author>"
+        f"<pubDate>Fri, 20 Nov 2026 07:00:00 +0800</pubDate><description>{text}</description></item>"
+    )
+
+
 @dataclass
 class Site:
     """Paths to (status, headers, body), and what came in."""
@@ -125,6 +136,17 @@ def site(refused_port: int) -> Iterator[Site]:
         "/empty.html": (200, {**html, "ETag": '"e"'}, listing()),
         "/five.html": (200, html, listing(*(f"/no/{n}.html" for n in range(5)))),
         **{f"/no/{n}.html": (403, {}, b"") for n in range(5)},
+        "/feed.xml": (
+            200,
+            {"Content-Type": "text/xml; charset=gb2312", "ETag": '"f1"'},
+            rss(
+                entry("入户调查", "/a/1.html#rss", f"来电{PHONE}"),
+                entry("不该看到", "/secret/3.html"),
+                entry("没有了", "/a/gone.html"),
+                entry("没有链接", ""),
+            ),
+        ),
+        "/bomb.xml": (200, {}, b'<!DOCTYPE r [<!ENTITY a "a"><!ENTITY b "&a;&a;">]><rss version="2.0">&b;</rss>'),
         "/bad.json": (200, {}, b'{"data": ['),
         "/shape.json": (200, {}, b'{"data": {"list": 3}}'),
         "/index.json": (200, {}, json.dumps({"files": ["s1.json", "s2.json"]}).encode()),
@@ -171,6 +193,10 @@ def config(site: Site, refused_port: int, tmp_path_factory: pytest.TempPathFacto
     source("refused", f'[list]\nurls = ["http://127.0.0.1:{refused_port}/"]\nitem = "li"\n{detail}')
     source("badcss", f'[list]\nurls = ["{base}/list2.html"]\nitem = "li["\n{detail}')
     source("hot", f'[hot_list]\nurls = ["{base}/index.json"]\nsnapshots = "files"\n{items}', "hot_list")
+    source("feed", f'[feed]\nurls = ["{base}/feed.xml"]\n', "feed")
+    source("feed_detail", f'[feed]\nurls = ["{base}/feed.xml"]\n{detail}', "feed")
+    source("feed_broken", f'[feed]\nurls = ["{base}/bomb.xml", "{base}/a/1.html"]\n', "feed")
+    source("inbox", '[columns]\ntitle = "标题"\n', "inbox")
     broken = f'[hot_list]\nurls = ["{base}/bad.json", "{base}/shape.json", "{base}/{{day}}.json"]\n{items}'
     source("hot_broken", broken, "hot_list")
     return config
@@ -328,6 +354,57 @@ def test_second_run_is_conditional(site: Site, config: Path, spool: Path, tmp_pa
     assert [row["outcome"] for row in rows(tmp_path / "again", "quiet", "fetches")] == ["empty"]
 
 
+def test_entries_of_a_feed_are_posts(site: Site, config: Path, tmp_path: Path) -> None:
+    before = len(site.seen)
+    done = run(config, tmp_path, "feed,feed_broken")
+    assert (done.returncode, done.stderr) == (0, "")
+    posts = {post["title"]: post for post in rows(tmp_path, "feed", "posts")}
+    assert list(posts) == ["入户调查", "不该看到", "没有了"]
+    first, base = posts["入户调查"], f"http://127.0.0.1:{site.port}"
+    assert (first["url"], first["text"]) == (f"{base}/a/1.html", "来电〔手机号〕")
+    assert (first["published_at"], first["published_precision"]) == ("2026-11-19T23:00:00+00:00", "minute")
+    assert (first["fetched_at"], first["observed_at"], first["board"]) == (AT, AT, "公告")
+    assert (first["encoding"], first["views"], first["heat"]) == ("gb18030", None, None)
+    (fetch,) = rows(tmp_path, "feed", "fetches")
+    assert (fetch["kind"], fetch["outcome"], fetch["found"], fetch["etag"]) == ("list", "ok", 3, '"f1"')
+    assert fetch["detail"] == "1 of 4 entries left out: 1 without link"
+    # The feed says it all: no page of it was asked for.
+    assert [path for path in site.paths[before:] if path.startswith(("/a/", "/secret/"))] == ["/a/1.html"]
+    assert {(row["outcome"], row["detail"]) for row in rows(tmp_path, "feed_broken", "fetches")} == {
+        ("unreadable", "XML document type with declarations is refused"),
+        ("unreadable", "not XML at line 1: mismatched tag"),
+    }
+    assert rows(tmp_path, "feed_broken", "posts") == []
+    assert AUTHOR not in "".join(file.read_text("utf8") for file in tmp_path.iterdir())
+
+
+def test_pages_of_a_feed_are_followed_where_detail_rules_are_given(config: Path, tmp_path: Path) -> None:
+    assert run(config, tmp_path, "feed_detail").returncode == 0
+    fetches = {
+        row["url"].rpartition("/")[2]: (row["kind"], row["outcome"]) for row in rows(tmp_path, "feed_detail", "fetches")
+    }
+    assert fetches == {
+        "feed.xml": ("list", "ok"),
+        "1.html": ("detail", "ok"),
+        "3.html": ("detail", "robots_denied"),
+        "gone.html": ("detail", "http_error"),
+    }
+    (post,) = rows(tmp_path, "feed_detail", "posts")
+    assert (post["title"], post["text"], post["views"]) == ("劳动力调查", "请拨打〔手机号〕咨询。", 340)
+    assert post["published_at"] == "2026-11-20T01:30:00+00:00"
+
+
+def test_a_feed_that_has_not_changed_is_not_sent_again(site: Site, config: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state.jsonl"
+    line = {"url": f"http://127.0.0.1:{site.port}/feed.xml", "etag": '"f1"', "last_modified": None}
+    state.write_text(json.dumps(line) + "\n", "utf8")
+    assert run(config, tmp_path / "spool", "feed", state).returncode == 0
+    (fetch,) = rows(tmp_path / "spool", "feed", "fetches")
+    assert (fetch["kind"], fetch["outcome"], fetch["http_status"]) == ("list", "not_modified", 304)
+    assert (fetch["etag"], fetch["found"]) == ('"f1"', 0)
+    assert rows(tmp_path / "spool", "feed", "posts") == []
+
+
 def test_robots_out_of_order_forbids_the_host(site: Site, config: Path, tmp_path: Path) -> None:
     robots = site.pages["/robots.txt"]
     before = len(site.seen)
@@ -354,6 +431,7 @@ def test_host_that_refuses_is_left_alone(site: Site, config: Path, tmp_path: Pat
         ("nowhere", None, "nowhere.toml: no such file"),
         ("../units", None, "units.toml: "),
         (" , ", None, "--sources: no source named"),
+        ("quiet,inbox", None, "inbox: the family inbox is not crawled"),
         ("quiet", "not json\n", "line 1"),
         ("quiet", '{"etag": "x"}\n', "line 1"),
     ],

@@ -1,4 +1,4 @@
-"""The demo as a user runs it: the real DAGs in Airflow, three sample days, paper at the end."""
+"""The demo as a user runs it: the real DAGs in Airflow, all sample days, paper at the end."""
 
 import re
 import socket
@@ -25,7 +25,16 @@ def free_port(count: int) -> int:
 
 def test_the_demo_runs_the_dags_and_leaves_paper_and_analytics(tmp_path, root):
     home = tmp_path / "demo"
-    command = [sys.executable, "-m", "caifeng.cli", "demo", "--home", str(home), "--port", str(free_port(3))]
+    command = [
+        sys.executable,
+        "-m",
+        "caifeng.cli",
+        "demo",
+        "--home",
+        str(home),
+        "--port",
+        str(free_port(len(load_story().sites))),
+    ]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
     days = load_story().days

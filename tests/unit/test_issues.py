@@ -8,7 +8,7 @@ import pytest
 from caifeng.core.contracts import load_contracts
 from tests.unit.frames import DAY, NOON, links, metrics, posts
 from tests.unit.test_reposts import NOTHING_KNOWN, RULES
-from transforms.understand.issues import describe_issues, order_for_numbering
+from transforms.understand.issues import describe_issues, link_groups, order_for_numbering
 from transforms.understand.reposts import group_reposts
 
 YESTERDAY = DAY - timedelta(days=1)
@@ -73,3 +73,36 @@ def test_a_day_with_nothing_gives_no_issues(schema, contracts):
     groups = group_reposts(empty, NOTHING_KNOWN, RULES)
     assert order_for_numbering(empty, groups) == []
     assert contracts["graded.issues"].conform(describe_issues(links(), empty, metrics(), DAY)).height == 0
+
+
+def founders(schema, *rows):
+    """New groups: their origins with a group of their own."""
+    return posts(schema, *rows).with_columns(group_id=pl.lit("g") + pl.col("post_id"))
+
+
+TERMS = ["town:坛城镇@3", "income:人均可支配@9", "strong:统计站@20", "complaint:编的@30"]
+
+
+@pytest.mark.parametrize(
+    ("change", "joins"),
+    [
+        ({}, True),
+        ({"evidence": ["town:坛城镇@1", "income:人均可支配@50", "strong:统计站@70", "complaint:编的@90"]}, True),
+        ({"evidence": [*TERMS[1:], "emotive:气人@40"]}, False),
+        ({"evidence": TERMS[:3]}, False),
+        ({"evidence": ["town:许疃镇@3", *TERMS[1:]]}, False),
+        ({"topic": "gdp"}, False),
+        ({"stance": "question"}, False),
+    ],
+)
+def test_a_group_joins_an_issue_of_the_same_subject_at_the_same_place(schema, change, joins):
+    first = {"topic": "income", "stance": "complaint", "evidence": TERMS}
+    active = founders(schema, first).with_columns(group_id=pl.lit("gold"))
+    new = founders(schema, first | {"published_at": NOON + timedelta(hours=5)} | change)
+    assert link_groups(new, active, RULES).rows() == ([("gp0", "gold")] if joins else [])
+
+
+def test_of_two_new_groups_the_later_joins_the_earlier(schema):
+    first = {"topic": "income", "stance": "complaint", "evidence": TERMS}
+    new = founders(schema, first | {"published_at": NOON + timedelta(hours=1)}, first)
+    assert link_groups(new, founders(schema), RULES).rows() == [("gp0", "gp1")]

@@ -1,10 +1,69 @@
-"""From repost groups to issues, first form: an issue is a repost group."""
+"""From repost groups to issues, first form.
+
+A group joins an active issue if it is about the same: same topic and stance, at the same place, in the same
+terms. Otherwise it founds an issue of its own.
+"""
 
 from datetime import date
 
 import polars as pl
 
+from caifeng.core.model.grouping import GroupingRules
+from transforms.understand.reposts import settle
+
 _STARTED = pl.coalesce("published_at", "first_fetched_at")
+
+
+def link_groups(founders: pl.DataFrame, active: pl.DataFrame, rules: GroupingRules) -> pl.DataFrame:
+    """Say which new groups belong to an issue that is already there, or to another new group.
+
+    Args:
+        founders: origins of the new groups, with `group_id` and the columns of graded.posts.
+        active: the same of the groups that founded the issues that are still active.
+        rules: how much must be shared.
+
+    Returns:
+        `group_id`, `founder` (the group whose issue it joins), one row per group that joins; in no order.
+    """
+    order = ("published_at", "post_id")
+    ranked = pl.concat(
+        [
+            _subject(active.sort(*order, nulls_last=True))
+            .with_row_index("rank")
+            .with_columns(pl.col("rank").cast(pl.Int64) - active.height),
+            _subject(founders.sort(*order, nulls_last=True))
+            .with_row_index("rank")
+            .with_columns(pl.col("rank").cast(pl.Int64)),
+        ]
+    )
+    pairs = ranked.filter(pl.col("rank") >= 0).join(ranked, on=["topic", "stance"], suffix="_other")
+    shared = pl.col("terms").list.set_intersection("terms_other")
+    alike = (
+        pairs.filter(pl.col("rank_other") < pl.col("rank"))
+        .with_columns(shared=shared)
+        .filter(
+            pl.col("shared").list.len() >= rules.issue_shared_terms,
+            pl.col("shared").list.eval(pl.element().str.starts_with("town:")).list.any(),
+        )
+        .select(
+            own="group_id",
+            own_other="group_id_other",
+            rank_other="rank_other",
+            similarity=pl.col("shared").list.len().cast(pl.Float64),
+        )
+    )
+    settled = settle(founders["group_id"], active["group_id"], alike)
+    return settled.select(group_id="own", founder="parent")
+
+
+def _subject(groups: pl.DataFrame) -> pl.DataFrame:
+    """What a group is about: topic, stance and the terms that matched, without their places in the text."""
+    return groups.select(
+        "group_id",
+        "topic",
+        "stance",
+        terms=pl.col("evidence").list.eval(pl.element().str.replace(r"@\d+$", "")).list.unique(),
+    )
 
 
 def order_for_numbering(posts: pl.DataFrame, groups: pl.DataFrame) -> list[str]:

@@ -43,22 +43,12 @@ def classify(texts: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
         characters of the matching form of title, line break, body).
     """
     docs = documents(texts, taxonomy.relevance.idioms)
-    rules = _rules(taxonomy)
-    hits = find_terms(docs, rules["term"])
-    masks = hits.join(_of(rules, "mask"), on="term", how="semi")
-    hits = drop_inside(hits, masks)
-    candidates = hits.join(_of(rules, *_POINTS), on="term")
-    candidates = _drop_shadowed(candidates)
-    hits = hits.join(candidates.select("row").unique(), on="row", how="semi")
-    judged = _judge_exclusion(candidates, hits.join(_of(rules, "exclude"), on="term"), taxonomy)
-    judged = _judge_context(judged, hits.join(_of(rules, "context"), on="term"), _board_rows(texts), taxonomy)
-    judged = _judge_country(judged, hits.join(_of(rules, "realm"), on="term"), docs, taxonomy)
-    judged = judged.join(docs.select("row", "title_end"), on="row").with_columns(verdict=_verdict())
+    judged = _judge(docs, _rules(taxonomy), _board_rows(texts), taxonomy)
     return (
         docs.select("row")
         .with_columns(id=texts["id"])
         .join(_summary(judged), on="row", how="left")
-        .join(_topics(judged), on="row", how="left")
+        .join(_topics(judged, taxonomy), on="row", how="left")
         .sort("row")
         .select(
             "id",
@@ -70,15 +60,61 @@ def classify(texts: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
     )
 
 
+def term_coverage(texts: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
+    """How often each term of the taxonomy fires: which ones work, which ones never count.
+
+    Args:
+        texts: as for `classify`; the id is not used.
+        taxonomy: the rules.
+
+    Returns:
+        One row per term and topic: `topic` (empty for the terms of all topics), `kind` (strong, term,
+        ambiguous), `term` (matching form), `found` (texts in which it occurs outside longer terms and masks),
+        `counted` (those in which it speaks for relevance); most counted first.
+    """
+    docs = documents(texts, taxonomy.relevance.idioms)
+    rules = _rules(taxonomy)
+    judged = _judge(docs, rules, _board_rows(texts), taxonomy)
+    keys = ["topic", "kind", "term"]
+    fired = judged.group_by(keys).agg(
+        found=pl.col("row").n_unique(),
+        counted=pl.col("row").filter(pl.col("verdict").is_in(_POSITIVE)).n_unique(),
+    )
+    return (
+        _of(rules, *_POINTS)
+        .select(keys)
+        .join(fired, on=keys, how="left")
+        .with_columns(pl.col("found", "counted").fill_null(0))
+        .sort("counted", "found", *keys, descending=[True, True, False, False, False])
+    )
+
+
+def _judge(docs: pl.DataFrame, rules: pl.DataFrame, board_rows: pl.Series, taxonomy: Taxonomy) -> pl.DataFrame:
+    """One row per term that occurs, with its verdict (a key of RELEVANCE_REASONS) and what led to it."""
+    hits = _drop_masked(find_terms(docs, rules["term"]), _of(rules, "mask"))
+    candidates = _drop_shadowed(hits.join(_of(rules, *_POINTS), on="term"))
+    hits = hits.join(candidates.select("row").unique(), on="row", how="semi")
+    judged = _judge_exclusion(candidates, hits.join(_of(rules, "exclude"), on="term"), taxonomy)
+    judged = _judge_context(judged, hits.join(_of(rules, "context"), on="term"), board_rows, taxonomy)
+    judged = _judge_country(judged, hits.join(_of(rules, "realm"), on="term"), docs, taxonomy)
+    judged = judged.join(docs.select("row", "title_end"), on="row").with_columns(verdict=_verdict())
+    # everyday words say something only beside a word of ours: alone they are not even a near miss
+    strict = [topic.id for topic in taxonomy.topics if topic.strict]
+    idle = pl.col("topic").is_in(strict) & (pl.col("kind") == "ambiguous") & ~pl.col("verdict").is_in(_POSITIVE)
+    return judged.filter(~idle)
+
+
 def _rules(taxonomy: Taxonomy) -> pl.DataFrame:
     """term, kind, topic ("" for all topics), group (exclusion group or realm)."""
     common = taxonomy.relevance
+    strong = (*common.strong, *(term for topic in taxonomy.topics for term in topic.strong))
     rules = [(term, "strong", _COMMON, "") for term in common.strong]
     for topic in taxonomy.topics:
         kinds = {"strong": topic.strong, "term": topic.terms, "ambiguous": topic.ambiguous}
         rules += [(term, kind, topic.id, "") for kind, terms in kinds.items() for term in terms]
         rules += [(term, "exclude", topic.id, topic.id) for term in topic.exclude]
-        rules += [(term, "context", topic.id, "") for term in topic.context or common.context]
+        context = (*strong, *topic.context) if topic.strict else topic.context or common.context
+        rules += [(term, "context", topic.id, "") for term in context]
     rules += [(term, "exclude", _COMMON, name) for name, terms in common.exclusions.items() for term in terms]
     rules += [(term, "mask", _COMMON, "") for term in common.masks]
     rules += [(term, "realm", _COMMON, "foreign") for term in common.foreign]
@@ -89,12 +125,24 @@ def _rules(taxonomy: Taxonomy) -> pl.DataFrame:
     return rules_frame(rules, ["term", "kind", "topic", "group"])
 
 
+def _drop_masked(hits: pl.DataFrame, masks: pl.DataFrame) -> pl.DataFrame:
+    """Hits neither inside a mask nor longer than one that is: 文物普查 hides 普查, so 普查办 in 文物普查办, too."""
+    at = ["row", "start", "end"]
+    kept = drop_inside(hits, hits.join(masks, on="term", how="semi"))
+    hidden = hits.join(kept, on=at, how="anti")
+    longer = kept.join(hidden, on=["row", "start"], how="semi").join(masks, on="term", how="anti")
+    return kept.join(longer, on=at, how="anti")
+
+
 def _drop_shadowed(candidates: pl.DataFrame) -> pl.DataFrame:
-    """Terms that are not part of a longer one that says more: 工资 in 社平工资, 普查 in 人口普查."""
+    """Terms that are not part of a longer one that says more: 普查 in 人口普查, 采购 in 采购经理指数."""
     candidates = drop_inside(candidates, candidates, ("row", "topic"))
-    common = candidates.filter(pl.col("topic") == _COMMON)
-    common = drop_inside(common, candidates.filter(pl.col("kind") == "strong"))
-    return pl.concat([candidates.filter(pl.col("topic") != _COMMON), common])
+    common, ambiguous = pl.col("topic") == _COMMON, pl.col("kind") == "ambiguous"
+    strong = candidates.filter(pl.col("kind") == "strong")
+    firm = candidates.filter(~common & ~ambiguous)
+    return pl.concat(
+        [firm, drop_inside(candidates.filter(common), strong), drop_inside(candidates.filter(ambiguous), firm)]
+    )
 
 
 def _of(rules: pl.DataFrame, *kinds: str) -> pl.DataFrame:
@@ -108,15 +156,26 @@ def _board_rows(texts: pl.DataFrame) -> pl.Series:
 
 
 def _judge_exclusion(candidates: pl.DataFrame, exclusions: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
-    """Add `excluded_by`: evidence of the exclusion that stands near a term, null if none does."""
+    """Add `excluded_by`: evidence of the exclusion that stands near or around a term, null if none does."""
     window = taxonomy.relevance.window
     found = exclusions.select("row", "topic", "start", "end", why=evidence("group"))
     own = nearest(candidates, found, ["row", "topic"], window, window)
     own = own.with_columns(_own=pl.coalesce("before_why", "after_why")).select(*candidates.columns, "_own")
     common = found.filter(pl.col("topic") == _COMMON).drop("topic")
+    near = nearest(own, common, ["row"], window, window)
+    at = ["row", "topic", "start", "end"]
+    # 不收费 around 收费
+    around = (
+        candidates.select(at)
+        .join(found.select("row", "why", group="topic", first="start", last="end"), on="row")
+        .filter((pl.col("group") == _COMMON) | (pl.col("group") == pl.col("topic")))
+        .filter((pl.col("first") <= pl.col("start")) & (pl.col("end") <= pl.col("last")))
+        .group_by(at)
+        .agg(_around=pl.col("why").min())
+    )
     return (
-        nearest(own, common, ["row"], window, window)
-        .with_columns(excluded_by=pl.coalesce("_own", "before_why", "after_why"))
+        near.join(around, on=at, how="left")
+        .with_columns(excluded_by=pl.coalesce("_around", "_own", "before_why", "after_why"))
         .select(*candidates.columns, "excluded_by")
     )
 
@@ -249,11 +308,13 @@ def _summary(judged: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _topics(judged: pl.DataFrame) -> pl.DataFrame:
-    """One row per relevant document: its topics by score, first mention, id; the fallback if none."""
+def _topics(judged: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
+    """One row per relevant document: its topics by score, weight, first mention, id; the fallback if none."""
     counted = judged.filter(pl.col("verdict").is_in(_POSITIVE))
     place = pl.when(pl.col("start") < pl.col("title_end")).then(2.0).otherwise(1.0)
-    points = pl.col("kind").replace_strict(_POINTS, return_dtype=pl.Float64) * place
+    weights = {topic.id: topic.weight for topic in taxonomy.topics}
+    weight = pl.col("topic").replace_strict(weights, default=1.0, return_dtype=pl.Float64)
+    points = pl.col("kind").replace_strict(_POINTS, return_dtype=pl.Float64) * place * weight
     return (
         counted.with_columns(points=points)
         .with_columns(
@@ -264,10 +325,11 @@ def _topics(judged: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.col("points").max(), pl.col("start").min(), pl.col("named").any())
         .group_by("row", "topic")
         .agg(score=pl.col("points").sum(), first=pl.col("start").min(), named=pl.col("named").any())
+        .with_columns(weight=weight)
         # a common term alone names no subject: the fallback gives way to any topic
         .with_columns(any_named=pl.col("named").any().over("row"))
         .filter(pl.col("named") | ~pl.col("any_named"))
-        .sort("row", "score", "first", "topic", descending=[False, True, False, False])
+        .sort("row", "score", "weight", "first", "topic", descending=[False, True, True, False, False])
         .group_by("row", maintain_order=True)
         .agg(topics=pl.struct("topic", "score"))
     )

@@ -32,7 +32,7 @@ def group_reposts(posts: pl.DataFrame, known: pl.DataFrame, rules: GroupingRules
     old = old.select("own", "title", "text", rank=pl.col("place").cast(pl.Int64) - old.height)
     every = pl.concat([old, new.select("own", "title", "text", pl.col("rank").cast(pl.Int64))])
     alike = _alike(every, new, rules)
-    parents = _representatives(new["own"], old["own"], alike)
+    parents = settle(new["own"], old["own"], alike)
     first = pl.int_range(pl.len()).over("group_id") == 0
     return (
         ordered.join(parents, on="own", how="left", maintain_order="left")
@@ -83,8 +83,13 @@ def _alike(every: pl.DataFrame, new: pl.DataFrame, rules: GroupingRules) -> pl.D
     )
 
 
-def _representatives(new: pl.Series, known: pl.Series, alike: pl.DataFrame) -> pl.DataFrame:
-    """Assign copies to their representatives: own, parent, similarity.
+def settle(new: pl.Series, known: pl.Series, alike: pl.DataFrame) -> pl.DataFrame:
+    """Assign the new to representatives: own, parent, similarity; representatives themselves have no row.
+
+    Args:
+        new: ids that are to be decided.
+        known: ids that are representatives already.
+        alike: own, own_other, rank_other, similarity: pairs of a new id and an earlier one.
 
     A new text that repeats a representative is its copy; one that repeats nothing undecided is a
     representative itself. Few rounds settle a day, because every round decides all copies at once.

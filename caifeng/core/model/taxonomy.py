@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from caifeng.core.model.terms import JURISDICTION_NAMES, RELEVANCE_REASONS
+
 #: The topic of a post that concerns statistics work but names no subject.
 FALLBACK_TOPIC = "other_stats"
 
@@ -45,6 +47,26 @@ def _check_terms(terms: tuple[str, ...]) -> tuple[str, ...]:
 Terms = Annotated[tuple[str, ...], AfterValidator(_check_terms)]
 
 
+def _check_sentences(sentences: tuple[str, ...]) -> tuple[str, ...]:
+    if any(not sentence.strip() for sentence in sentences):
+        raise ValueError("a sentence is empty")
+    if twice := sorted(sentence for sentence, times in Counter(sentences).items() if times > 1):
+        raise ValueError(f"listed twice: {', '.join(twice)}")
+    return sentences
+
+
+Sentences = Annotated[tuple[str, ...], AfterValidator(_check_sentences)]
+
+
+def _one_of(names: dict[str, str]) -> AfterValidator:
+    def check(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"{value!r} is none of {', '.join(names)}")
+        return value
+
+    return AfterValidator(check)
+
+
 class Topic(_Strict):
     """One file config/taxonomy/<id>.toml: a subject that an issue can have (docs/glossary.md)."""
 
@@ -64,8 +86,24 @@ class Topic(_Strict):
     """Count only with a context word near."""
     context: Terms = ()
     """Context words of this topic instead of the common ones."""
+    strict: bool = False
+    """All strong terms (统计局, 普查, those of the topics) are its context, and `context` if given: for everyday
+    words such as 敲门 or 排名, which say what a post is about but neither make it relevant nor count without."""
     exclude: Terms = ()
     """Near one of these, terms and ambiguous terms of this topic do not count."""
+    weight: float = Field(default=1.0, gt=0, le=3)
+    """Multiplies its points. What happened (a fraud, a leak) outranks the census in which it happened."""
+    examples: Sentences = ()
+    """Invented sentences that must get this topic as their first one."""
+    counter_examples: Sentences = ()
+    """Invented sentences that must not: irrelevant, or another topic's."""
+
+
+class ReasonExample(_Strict):
+    """An invented sentence and why it is relevant or not."""
+
+    text: str = Field(min_length=1)
+    reason: Annotated[str, _one_of(RELEVANCE_REASONS)]
 
 
 class Relevance(_Strict):
@@ -87,6 +125,8 @@ class Relevance(_Strict):
     """This country; its provinces and cities come from the gazetteer."""
     exclusions: dict[str, Terms] = {}
     """Fields that use the same words, by name."""
+    examples: tuple[ReasonExample, ...] = ()
+    """Sentences of other fields and countries, and of our own beside them."""
 
 
 class SignalRule(_Strict):
@@ -178,6 +218,15 @@ class Areas(_Strict):
                 raise ValueError(f"rows: {row!r}: {error.errors()[0]['msg']}") from error
 
 
+class PlaceExample(_Strict):
+    """An invented sentence and whose matter it is."""
+
+    text: str = Field(min_length=1)
+    jurisdiction: Annotated[str, _one_of(JURISDICTION_NAMES)]
+    local_board: bool = False
+    """Posted on a board of the office's place."""
+
+
 class Gazetteer(_Strict):
     """config/gazetteer.toml: the places around the office; its own names are in config/units.toml."""
 
@@ -203,6 +252,8 @@ class Gazetteer(_Strict):
     """Longer words that merely contain the county's name: 蒙城路."""
     false_friend_context: Terms = ()
     """Anywhere in a text, they make the county's short name mean something else: 魁北克."""
+    examples: tuple[PlaceExample, ...] = ()
+    """One at least for each kind of place and each false friend."""
 
 
 class Taxonomy(_Strict):
