@@ -39,6 +39,7 @@ check: $(READY)  ## style, types, architecture, configuration
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/caifeng check
+	@$(BIN)/caifeng taxonomy test
 
 format: $(READY)  ## put the code into the house's form
 	@$(BIN)/ruff check --fix .
@@ -53,6 +54,8 @@ down: $(READY)  ## stop it
 lock: $(READY)  ## resolve requirements.lock anew
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --extra dev pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header -c requirements.lock --extra cluster pyproject.toml -o requirements-cluster.lock
 
 bench: $(READY)  ## measure; one JSON line each
 	@$(BIN)/python -m bench

@@ -29,7 +29,9 @@ app = typer.Typer(
 sources_app = typer.Typer(help="Sources: what is watched.", no_args_is_help=True)
 report_app = typer.Typer(help="Write documents again from the marts.", no_args_is_help=True)
 app.add_typer(sources_app, name="sources")
+taxonomy_app = typer.Typer(help="The rules of understanding.", no_args_is_help=True)
 app.add_typer(report_app, name="report")
+app.add_typer(taxonomy_app, name="taxonomy")
 
 Day = Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Fetch day, Shanghai time.")]
 JsonLines = Annotated[bool, typer.Option("--json", help="JSON lines from standard input to standard output.")]
@@ -49,6 +51,71 @@ def check() -> None:
     if faults:
         raise typer.Exit(2)
     typer.echo("configuration is in order")
+
+
+@app.command()
+def init(
+    county: Annotated[str, typer.Option(prompt="County (name or code)", help="Name or GB/T 2260 code.")],
+    contact: Annotated[str, typer.Option(prompt="Contact for websites (mailto:… or https://…)", help="ASCII address.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be written.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files of the same name.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Take the suggested names and do not ask.")] = False,
+) -> None:
+    """Write a first configuration for an office into CAIFENG_CONFIG: names, units, roles, gazetteer, presets."""
+    from caifeng.jobs.init import plan_office, suggest_office, write_office
+
+    settings = Settings.load()
+    base = settings.root / "config"
+    office = suggest_office(base, county, contact)
+    if not yes:
+        asked = {
+            field: typer.prompt(field, default=getattr(office, field))
+            for field in ("name", "short_name", "county_short", "city", "openness_office")
+        }
+        units = [
+            unit.model_copy(update={"name": typer.prompt(f"unit {unit.id}", default=unit.name)})
+            for unit in office.units
+        ]
+        office = office.model_copy(update={**asked, "units": tuple(units)})
+    for line in plan_office(settings.config, office, base).lines():
+        typer.echo(line)
+    if dry_run or not (yes or typer.confirm("Write these files?")):
+        return
+    written = write_office(settings.config, office, base, force=force)
+    typer.echo(f"wrote {len(written)} files to {settings.config}; next: caifeng check, then caifeng sources review ID")
+
+
+@sources_app.command("review")
+def review_source(source_id: Annotated[str, typer.Argument(help="Source id.")]) -> None:
+    """Record the legal review of a source (role, robots, rate, terms, personal data, decision, next review)."""
+    from pydantic import ValidationError
+
+    from caifeng.core.model.source import Review
+    from caifeng.jobs.review_source import review_source as review_job
+    from caifeng.jobs.review_source import source_facts
+
+    settings = Settings.load()
+    facts = source_facts(settings.config, source_id, settings.office().contact)
+    for line in facts.lines():
+        typer.echo(line)
+    today = clock.business_day(clock.now(settings.as_of))
+    questions = {
+        "role": "openness_office",
+        "date": today.isoformat(),
+        "robots": facts.suggested_robots,
+        "rate": "1 request per host in 5 s",
+        "terms": "no prohibition found",
+        "personal_data": "author names are dropped before landing",
+        "decision": "approved",
+        "next_review": today.replace(year=today.year + 1, day=min(today.day, 28)).isoformat(),
+    }
+    answers = {field: typer.prompt(field, default=default) for field, default in questions.items()}
+    try:
+        review = Review.model_validate(answers)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    typer.echo(f"recorded in {review_job(settings.config, source_id, review)}; set enabled = true there to crawl it")
 
 
 @sources_app.command("list")
@@ -168,6 +235,21 @@ def classify(as_json: JsonLines = False) -> None:
 
     settings = Settings.load()
     _answer(*classify_lines(sys.stdin, settings.taxonomy(), settings.office()))
+
+
+@taxonomy_app.command("test")
+def test_taxonomy() -> None:
+    """Judge every example sentence of the taxonomy and the gazetteer by the real rules."""
+    from caifeng.jobs.taxonomy_test import example_count, taxonomy_faults
+
+    settings = Settings.load()
+    taxonomy = settings.taxonomy()
+    faults = taxonomy_faults(taxonomy, settings.office())
+    for fault in faults:
+        typer.echo(fault)
+    if faults:
+        raise typer.Exit(1)
+    typer.echo(f"{example_count(taxonomy)} examples hold")
 
 
 @report_app.command("daily")

@@ -54,7 +54,8 @@ class Contract(_Strict):
     description: str
     """What it holds, ending with the grain in words."""
     grain: tuple[str, ...]
-    partition: Literal["day"] = "day"
+    partition: Literal["day", "month"] = "day"
+    """What one partition covers; that of a month stands under the month's last `day`."""
     retention: str
     sensitivity: Literal["restricted", "internal", "open"]
     columns: tuple[Column, ...]
@@ -146,7 +147,8 @@ def data_dictionary(contracts: dict[str, Contract]) -> str:
     lines = [
         "# Data dictionary",
         "",
-        "Made from the contracts under `sql/` by `caifeng dictionary`. Every table has `day`, its partition.",
+        "Made from the contracts under `sql/` by `caifeng dictionary`. Every table has `day`, its partition; "
+        "where that is a month, `day` is its last one.",
         "",
     ]
     for contract in contracts.values():

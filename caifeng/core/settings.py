@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import caifeng
@@ -29,13 +29,15 @@ class Sources(NamedTuple):
 
 
 class Settings(BaseSettings):
-    """Read from the environment: CAIFENG_HOME, CAIFENG_CONFIG, CAIFENG_AS_OF."""
+    """Read from the environment: CAIFENG_HOME, CAIFENG_CONFIG, CAIFENG_AS_OF, CAIFENG_REGISTER_URL."""
 
     model_config = SettingsConfigDict(env_prefix="CAIFENG_", extra="ignore", frozen=True)
 
     home: Path = Path("var")
     """Everything that is written."""
     config: Path = Path("config")
+    register_address: str | None = Field(default=None, validation_alias="CAIFENG_REGISTER_URL")
+    """SQLAlchemy address of the case register, where it is not a file in the home."""
     as_of: AwareDatetime | None = None
     """Fixes the clock for replay; ISO 8601 with zone."""
 
@@ -76,7 +78,7 @@ class Settings(BaseSettings):
     @property
     def register_url(self) -> str:
         """SQLAlchemy address of the case register."""
-        return f"sqlite:///{(self.home / 'register.db').resolve()}"
+        return self.register_address or f"sqlite:///{(self.home / 'register.db').resolve()}"
 
     @property
     def outputs_dir(self) -> Path:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import polars as pl
@@ -53,8 +53,16 @@ class Warehouse:
                 loaded[table] = frame.height
         return loaded
 
-    def build_marts(self, day: date, as_of: datetime, rule_version: str) -> dict[str, int]:
-        """Replace one day of every mart, in lineage order, in one transaction.
+    def build_marts(
+        self, day: date, as_of: datetime, rule_version: str, partition: Literal["day", "month"] = "day"
+    ) -> dict[str, int]:
+        """Replace one partition of every mart of a kind, in lineage order, in one transaction.
+
+        Args:
+            day: the day; of a month its last one.
+            as_of: moment for which the marts are made.
+            rule_version: grading rules they rest on.
+            partition: which marts: those of a day, or those that review a month.
 
         Raises:
             DataError: a SELECT fails or its rows break the mart's contract; nothing is changed.
@@ -63,6 +71,8 @@ class Warehouse:
         parameters = {"day": day, "as_of": as_of, "rule_version": rule_version}
         with self._writing() as connection:
             for mart, query in mart_queries(self.sql_dir).items():
+                if self.contracts[mart].partition != partition:
+                    continue
                 used = {name: value for name, value in parameters.items() if re.search(rf"\${name}\b", query)}
                 try:
                     rows = connection.execute(query, used).pl()

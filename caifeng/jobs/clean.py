@@ -6,6 +6,7 @@ import polars as pl
 
 from caifeng.jobs.base import LOOKBACK, Env, JobReport
 from caifeng.jobs.crawl import sources_frame
+from caifeng.jobs.gates import gated, gated_replace, watch_sources
 from transforms.clean.clean import clean_posts
 
 
@@ -18,11 +19,12 @@ def clean(env: Env, day: date, as_of: datetime) -> JobReport:
     if sources.is_empty():
         sources = sources_frame(env.settings.sources(), day)
         env.lake.replace("ops.sources", day, sources)
-    raw = env.lake.read("raw.posts", day).filter(pl.col("fetched_at") <= as_of)
+    raw = gated(env, "raw.posts", day, env.lake.read("raw.posts", day).filter(pl.col("fetched_at") <= as_of))
     known = env.lake.read_range("clean.posts", day - LOOKBACK, day - timedelta(days=1), ["post_id"])
     cleaned = clean_posts(raw, sources, known)
-    env.lake.replace("clean.posts", day, cleaned.posts)
-    env.lake.replace("clean.post_metrics", day, cleaned.metrics)
-    env.lake.replace("clean.rejects", day, cleaned.rejects, "clean")
+    gated_replace(env, "clean.posts", day, cleaned.posts)
+    gated_replace(env, "clean.post_metrics", day, cleaned.metrics)
+    gated_replace(env, "clean.rejects", day, cleaned.rejects, "clean")
+    watch_sources(env, day)
     counts = {"raw": raw.height, "posts": cleaned.posts.height, "rejected": cleaned.rejects.height}
     return JobReport("clean", day, as_of, counts)

@@ -7,6 +7,7 @@ import polars as pl
 from caifeng.core.model.grouping import GroupingRules
 from caifeng.core.settings import load_model
 from caifeng.jobs.base import LOOKBACK, Env, JobReport
+from caifeng.jobs.gates import gated_replace
 from transforms.understand.issues import describe_issues, link_groups, order_for_numbering
 from transforms.understand.reposts import group_reposts
 
@@ -29,15 +30,15 @@ def cluster(env: Env, day: date, as_of: datetime) -> JobReport:
     links = groups.select(
         pl.col("group_id").replace_strict(numbers, return_dtype=pl.String).alias("issue_no"), "post_id", "group_id"
     )
-    env.lake.replace("clean.repost_groups", day, groups)
-    env.lake.replace("graded.issue_posts", day, links)
+    gated_replace(env, "clean.repost_groups", day, groups)
+    gated_replace(env, "graded.issue_posts", day, links)
     issues = describe_issues(
         links=env.lake.read_range("graded.issue_posts", day - LOOKBACK, day),
         posts=env.lake.read_range("graded.posts", day - LOOKBACK, day),
         metrics=env.lake.read_range("clean.post_metrics", day - LOOKBACK, day),
         day=day,
     )
-    env.lake.replace("graded.issues", day, issues)
+    gated_replace(env, "graded.issues", day, issues)
     counts = {
         "posts": posts.height,
         "groups": groups["group_id"].n_unique(),

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 
 from caifeng.jobs.base import LOOKBACK, Env, JobReport
+from caifeng.jobs.gates import gated
 from caifeng.jobs.marts import Evaluation
 from transforms.grade.grade import grade as grade_issues
 from transforms.grade.measure import measure_issues
@@ -29,6 +30,7 @@ def grade(env: Env, day: date, as_of: datetime) -> JobReport:
         as_of=pl.lit(as_of.astimezone(UTC)).cast(pl.Datetime("us", "UTC")),
         rule_version=pl.lit(rules.rule_version),
     )
+    graded = gated(env, "graded.issue_grades", day, graded)
     env.lake.replace("graded.issue_grades", day, graded, Evaluation(as_of, rules.rule_version).part)
     env.lake.replace("ops.grading_rules", day, rules_frame(rules), rules.rule_version)
     levels = {str(level): count for level, count in sorted(graded["level"].value_counts().iter_rows())}

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from caifeng.core.errors import DataError
 from caifeng.jobs.base import Env, JobReport
+from caifeng.jobs.gates import gate_marts
 
 
 class Evaluation(NamedTuple):
@@ -44,4 +45,5 @@ def marts(env: Env, day: date, as_of: datetime) -> JobReport:
     in_force = env.settings.grading().rule_version
     rows = env.warehouse.build_marts(day, as_of, in_force if in_force in versions else versions[-1])
     counts = {name.removeprefix("marts."): count for name, count in rows.items()}
+    gate_marts(env, day)
     return JobReport("marts", day, as_of, counts)

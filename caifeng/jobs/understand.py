@@ -7,6 +7,7 @@ import polars as pl
 from caifeng.core.model.office import Office
 from caifeng.core.model.taxonomy import Taxonomy
 from caifeng.jobs.base import Env, JobReport
+from caifeng.jobs.gates import gated_replace
 from transforms.understand.understand import understand as understand_posts
 
 
@@ -15,8 +16,8 @@ def understand(env: Env, day: date, as_of: datetime) -> JobReport:
     taxonomy, office = env.settings.taxonomy(), env.settings.office()
     posts = env.lake.read("clean.posts", day)
     understood = understand_posts(posts, taxonomy, office)
-    env.lake.replace("graded.posts", day, understood.posts)
-    env.lake.replace("clean.rejects", day, understood.rejects, "understand")
+    gated_replace(env, "graded.posts", day, understood.posts)
+    gated_replace(env, "clean.rejects", day, understood.rejects, "understand")
     env.lake.replace("ops.topics", day, _topics_frame(taxonomy, office))
     counts = {
         "posts": posts.height,

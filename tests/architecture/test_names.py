@@ -4,7 +4,7 @@ import ast
 import re
 from importlib.metadata import packages_distributions
 
-OWN_ROOTS = {"caifeng", "crawlers", "transforms"}
+OWN_ROOTS = {"caifeng", "crawlers", "expectations", "transforms"}
 
 
 def python_files(root):

@@ -58,6 +58,25 @@ def test_false_friends_of_the_county_are_not_local(title):
     assert not found["names_office"]
 
 
+def test_every_listed_false_friend_hides_the_county():
+    words = TAXONOMY.gazetteer.false_friends
+    assert len(words) >= 10
+    assert [word for word in words if place(f"{word}的普查宣传")["jurisdiction"] == "local"] == []
+    assert [word for word in words if place(f"{word}的普查宣传")["names_office"]] == []
+
+
+def test_every_word_of_montreal_makes_it_another_city():
+    words = TAXONOMY.gazetteer.false_friend_context
+    assert len(words) >= 10
+    found = {word: place(f"蒙城的人口普查，{word}")["jurisdiction"] for word in words}
+    assert set(found.values()) == {"other"}
+
+
+def test_a_false_friend_does_not_hide_the_county_named_beside_it():
+    assert place("合肥蒙城路上，蒙城县的普查员")["names_office"]
+    assert place("蒙城高速口，蒙城的统计局在哪")["jurisdiction"] == "local"
+
+
 def test_a_county_named_in_full_is_ours_even_beside_montreal():
     assert place("蒙城县出国到加拿大的人，普查怎么登记")["jurisdiction"] == "local"
 

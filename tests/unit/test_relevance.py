@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from caifeng.core.model.terms import RELEVANCE_REASONS
 from caifeng.core.settings import Settings
 from transforms.understand.matching import documents, find_terms
-from transforms.understand.relevance import classify
+from transforms.understand.relevance import classify, term_coverage
 
 TAXONOMY = Settings.load().taxonomy()
 
@@ -21,7 +21,8 @@ def judge(title, text="", **columns):
 @pytest.mark.parametrize(
     ("title", "reason", "topic"),
     [
-        ("统计局的电话打不通", "strong_term", "other_stats"),
+        ("统计局的电话打不通", "strong_term", "staff_conduct"),
+        ("统计局搬到哪里了", "strong_term", "other_stats"),
         ("前三季度GDP同比增长", "indicator_term", "gdp"),
         ("ＧＤＰ 又涨了", "indicator_term", "gdp"),
         ("ＣＰＩ怎么算", "indicator_term", "price"),
@@ -100,11 +101,62 @@ def test_a_board_of_the_statistics_office_is_context_enough():
 
 
 def test_title_weighs_more_and_topics_are_ordered():
-    verdict = judge("CPI是怎么算的", "顺便问一句GDP")
+    verdict = judge("CPI的数字", "顺便问一句GDP")
     assert [topic["topic"] for topic in verdict["topics"]] == ["price", "gdp"]
     scores = [topic["score"] for topic in verdict["topics"]]
     assert scores == sorted(scores, reverse=True)
     assert scores[0] > scores[1]
+
+
+def test_what_happened_outranks_the_census_in_which_it_happened():
+    verdict = judge("农业普查登记的信息被倒卖")
+    assert [topic["topic"] for topic in verdict["topics"]] == ["data_leak", "agri_census"]
+    assert judge("农业普查登记的信息")["topics"][0]["topic"] == "agri_census"
+
+
+def test_everyday_words_of_strict_topics_count_only_beside_words_of_ours():
+    words = [term for topic in TAXONOMY.topics if topic.strict for term in topic.ambiguous]
+    assert len(words) > 300
+    frame = pl.DataFrame({"id": range(len(words)), "title": words, "text": [""] * len(words)})
+    alone = classify(frame, TAXONOMY)
+    assert alone.filter("relevant").rows() == []
+    strict = "|".join(f"^{topic.id}:" for topic in TAXONOMY.topics if topic.strict)
+    said = alone.explode("evidence").filter(pl.col("evidence").str.contains(strict))
+    assert said.rows() == []
+    assert judge("敲门的", "普查员")["topics"][0]["topic"] == "household_visit"
+
+
+def test_what_a_mask_hides_is_hidden_in_longer_terms_too():
+    assert judge("文物普查办挂牌")["reason"] == "no_term"
+    assert judge("土壤普查员补贴")["reason"] == "no_term"
+    assert judge("县普查办挂牌")["reason"] == "strong_term"
+    assert judge("文物普查办旁边是县普查办")["reason"] == "strong_term"
+
+
+def test_an_everyday_word_inside_a_term_of_another_topic_says_nothing():
+    topics = [topic["topic"] for topic in judge("统计局公布采购经理指数")["topics"]]
+    assert topics == ["industry_energy"]
+    assert judge("统计局的采购")["topics"][0]["topic"] == "three_public"
+
+
+def test_an_exclusion_around_a_term_takes_its_force():
+    assert "impostor_fraud" in {t["topic"] for t in judge("普查员收费")["topics"]}
+    assert "impostor_fraud" not in {t["topic"] for t in judge("普查员不收费")["topics"]}
+
+
+def test_coverage_counts_texts_per_term():
+    texts = pl.DataFrame(
+        {"id": [1, 2, 3], "title": ["GDP和GDP", "美国GDP", "房价"], "text": ["", "", "统计数据"]},
+    )
+    coverage = term_coverage(texts, TAXONOMY)
+    counts = {(r["topic"], r["term"]): (r["found"], r["counted"]) for r in coverage.iter_rows(named=True)}
+    assert counts["gdp", "gdp"] == (2, 1)
+    assert counts["housing", "房价"] == (1, 1)
+    assert counts["", "统计局"] == (0, 0)
+    assert coverage["term"][0] == "gdp"
+    listed = {topic.id for topic in TAXONOMY.topics} | {""}
+    assert set(coverage["topic"]) == listed
+    assert coverage.select("topic", "kind", "term").is_duplicated().sum() == 0
 
 
 def test_evidence_points_at_the_term():

@@ -68,6 +68,10 @@ def test_no_flag(title, flag):
         ("统计局", "unsure", "unknown"),
         ("态度好的也有，态度差的也有", "unsure", "unknown"),
         ("对统计局的服务不满意", "complaint", "negative"),
+        ("统计局的服务令人满意", "praise", "positive"),
+        ("满意度电话又来了，形式主义", "complaint", "negative"),
+        ("关于答复群众反映夜间入户问题的通知", "neutral", "neutral"),
+        ("关于普查员态度恶劣的通知我要投诉", "complaint", "negative"),
     ],
 )
 def test_stance_and_tone(title, stance, tone):

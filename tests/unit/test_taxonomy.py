@@ -18,7 +18,7 @@ def files():
 def test_the_shipped_taxonomy_is_valid_and_fits_the_office(files):
     taxonomy = taxonomy_from(files)
     office = Settings.load().office()
-    assert len(taxonomy.topics) >= 11
+    assert len(taxonomy.topics) == 25
     assert FALLBACK_TOPIC in taxonomy.topic_ids
     assert {topic.owner for topic in taxonomy.topics} <= {unit.id for unit in office.units}
     assert taxonomy.gazetteer.place == office.place
@@ -32,7 +32,21 @@ def test_every_topic_has_points_in_the_grading_rules(files):
     bases = Settings.load().grading().topic_base
     topics = taxonomy_from(files).topic_ids
     assert topics
-    assert set(topics) <= set(bases)
+    assert set(topics) == set(bases)
+
+
+def test_every_topic_has_examples_of_both_kinds(files):
+    topics = taxonomy_from(files).topics
+    assert topics
+    thin = [t.id for t in topics if len(t.examples) < 4 or len(t.counter_examples) < 3]
+    assert thin == []
+
+
+def test_figures_of_the_survey_team_name_it(files):
+    bodies = {topic.id: topic.competent_body for topic in taxonomy_from(files).topics}
+    teams = {topic for topic, body in bodies.items() if body == "nbs_survey_team"}
+    assert teams == {"price", "income", "employment"}
+    assert set(bodies.values()) == {None, "nbs_survey_team"}
 
 
 @pytest.mark.parametrize(
@@ -45,6 +59,15 @@ def test_every_topic_has_points_in_the_grading_rules(files):
         ("gdp", {"terms": ["王先生"]}, ["gdp.toml", "terms", "王先生"]),
         ("gdp", {"ambiguous": ["GDP"]}, ["gdp.toml", "terms", "GDP"]),
         ("gdp", {"exclude": ["GDP"]}, ["gdp.toml", "exclude", "GDP"]),
+        ("gdp", {"weight": 0}, ["gdp.toml", "weight"]),
+        ("gdp", {"examples": ["GDP", "GDP"]}, ["gdp.toml", "examples", "twice"]),
+        ("gdp", {"examples": [" "]}, ["gdp.toml", "examples", "empty"]),
+        ("_relevance", {"examples": [{"text": "x", "reason": "why"}]}, ["_relevance.toml", "reason", "why"]),
+        (
+            "gazetteer",
+            {"examples": [{"text": "x", "jurisdiction": "here"}]},
+            ["gazetteer.toml", "jurisdiction", "here"],
+        ),
         ("gdp", {"strong": [], "terms": [], "ambiguous": []}, ["gdp.toml", "no term"]),
         ("_relevance", {"masks": ["GDP"]}, ["_relevance.toml", "masks", "GDP"]),
         ("_relevance", {"masks": ["苹果"]}, ["_relevance.toml", "masks", "苹果"]),

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Make the secrets of the cluster, once; what exists stays. The folder is closed to others, its files are readable:
+# containers see single files and are not the user who made them. Usage: docker/make-secrets.sh [FOLDER]
+set -euo pipefail
+folder=${1:-${CAIFENG_SECRETS:-$(cd "$(dirname "$0")/.." && pwd)/var/secrets}}
+mkdir -p "$folder"
+chmod 700 "$folder"
+make() { # make NAME: 32 random bytes, in the alphabet that addresses and Fernet keys share
+  [ -s "$folder/$1" ] && return
+  head -c 32 /dev/urandom | base64 | tr -d '\n' | tr '+/' '-_' >"$folder/.$1.tmp"
+  chmod 444 "$folder/.$1.tmp"
+  mv "$folder/.$1.tmp" "$folder/$1"
+}
+for name in postgres_password airflow_db_password register_db_password redis_password jwt_secret fernet_key session_key; do
+  make "$name"
+done
+echo "secrets are in $folder"
