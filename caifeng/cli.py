@@ -30,7 +30,9 @@ sources_app = typer.Typer(help="Sources: what is watched.", no_args_is_help=True
 report_app = typer.Typer(help="Write documents again from the marts.", no_args_is_help=True)
 app.add_typer(sources_app, name="sources")
 taxonomy_app = typer.Typer(help="The rules of understanding.", no_args_is_help=True)
+case_app = typer.Typer(help="The register: state, deadlines, legal actions.", no_args_is_help=True)
 app.add_typer(report_app, name="report")
+app.add_typer(case_app, name="case")
 app.add_typer(taxonomy_app, name="taxonomy")
 
 Day = Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Fetch day, Shanghai time.")]
@@ -235,6 +237,89 @@ def classify(as_json: JsonLines = False) -> None:
 
     settings = Settings.load()
     _answer(*classify_lines(sys.stdin, settings.taxonomy(), settings.office()))
+
+
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="T", help="Moment, ISO 8601 with zone; default now.")]
+
+
+@case_app.command("list")
+def list_cases(
+    as_of: AsOf = None, as_json: Annotated[bool, typer.Option("--json", help="JSON lines.")] = False
+) -> None:
+    """List the cases that wait for somebody: state, next step, role, hours left (negative when overdue)."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.case_list import case_list_lines
+
+    for line in case_list_lines(Env.open(Settings.load()), parse_as_of(as_of) if as_of else None, as_json=as_json):
+        typer.echo(line)
+
+
+@case_app.command("show")
+def show_case(
+    issue_no: Annotated[str, typer.Argument(metavar="ISSUE_NO")],
+    as_of: AsOf = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Show one case: state, deadlines with their basis, history, and what may be done next by whom."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.case_list import case_show_lines
+
+    moment = parse_as_of(as_of) if as_of else None
+    for line in case_show_lines(Env.open(Settings.load()), issue_no, moment, as_json=as_json):
+        typer.echo(line)
+
+
+@case_app.command("act")
+def act_on_case(
+    issue_no: Annotated[str, typer.Argument(metavar="ISSUE_NO", help="'-' for log_signed and new_lead.")],
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="confirm, assign, verify, draft, submit, approve, …")],
+    role: Annotated[str, typer.Option("--role", help="Role of whoever acts.")],
+    actor: Annotated[str, typer.Option("--actor", help="Pseudonymous id, never a name.")],
+    pairs: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]…", help="Fields of the event.")] = None,
+    unit: Annotated[str | None, typer.Option("--unit", help="Unit of whoever acts.")] = None,
+    payload: Annotated[str | None, typer.Option("--payload", help="Fields as one JSON object.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="Why.")] = None,
+    on_behalf: Annotated[
+        str | None, typer.Option("--on-behalf", help="Role that decided on paper or by phone.")
+    ] = None,
+    decided_at: Annotated[str | None, typer.Option("--decided-at", help="When it decided.")] = None,
+    medium: Annotated[str, typer.Option("--medium", help="paper, phone, page or form.")] = "paper",
+    scan_hash: Annotated[str | None, typer.Option("--scan-hash", help="SHA-256 of the scan.")] = None,
+    key: Annotated[str | None, typer.Option("--key", help="The same key twice gives one event.")] = None,
+    expected: Annotated[int | None, typer.Option("--expected", help="Number of events you have seen.")] = None,
+) -> None:
+    """Perform one legal action on a case; it appends one event."""
+    from caifeng.cases.model import Actor
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.case_actions import act_on_case as act
+    from caifeng.jobs.case_actions import parse_on_behalf, parse_payload
+    from caifeng.jobs.case_list import event_words
+
+    appended = act(
+        Env.open(Settings.load()),
+        None if issue_no == "-" else issue_no,
+        event,
+        Actor(role, actor, unit),
+        parse_payload(pairs or (), payload, reason),
+        on_behalf=parse_on_behalf(on_behalf, decided_at, medium, scan_hash),
+        idempotency_key=key,
+        expected=expected,
+    )
+    typer.echo(event_words(appended))
+
+
+@case_app.command("verify")
+def verify_register() -> None:
+    """Check the hash chain of the register; exit code 1 if anything was changed or is missing."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.case_actions import verify_register as verify
+
+    faults = verify(Env.open(Settings.load()))
+    for fault in faults:
+        typer.echo(fault)
+    if faults:
+        raise typer.Exit(1)
+    typer.echo("the register is whole")
 
 
 @taxonomy_app.command("test")

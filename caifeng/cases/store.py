@@ -1,22 +1,34 @@
 """The case register: what people decided and which numbers were given (the second truth of the system).
 
-First table: issue numbers. A number is given once per issue and never changes, whatever is run again.
+Issue numbers are given once per issue and never change, whatever is run again. Events are only ever added: the
+database refuses to change or delete one, each carries the hash of the one before, and `caifeng.cases.service` decides
+whether it may be added at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import (
+    JSON,
     Column,
+    Connection,
     DateTime,
+    Dialect,
     Engine,
+    ForeignKey,
     Integer,
     MetaData,
+    Row,
+    Select,
     String,
     Table,
     UniqueConstraint,
@@ -25,12 +37,31 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
 )
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.types import TypeDecorator
 
+from caifeng.cases.model import GENESIS, Actor, ConflictError, Event, OnBehalf, chain_hash, payload_hash
 from caifeng.core.errors import UsageError
 
 metadata = MetaData()
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment, stored in UTC and read with its zone; SQLite itself would drop the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _: Dialect) -> datetime | None:
+        """To UTC."""
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _: Dialect) -> datetime | None:
+        """With its zone."""
+        return value and (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC))
+
 
 issue_numbers = Table(
     "issue_numbers",
@@ -42,6 +73,112 @@ issue_numbers = Table(
     Column("allotted_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("year", "sequence"),
 )
+
+events = Table(
+    "events",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("subject", String(40), nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("name", String(40), nullable=False),
+    Column("from_state", String(20)),
+    Column("to_state", String(20)),
+    Column("actor_role", String(20), nullable=False),
+    Column("actor_id", String(64), nullable=False),
+    Column("on_behalf_role", String(20)),
+    Column("decided_at", UtcTime()),
+    Column("medium", String(10)),
+    Column("scan_hash", String(64)),
+    Column("at", UtcTime(), nullable=False),
+    Column("idempotency_key", String(100), unique=True),
+    Column("codes", JSON, nullable=False),
+    Column("payload_hash", String(64), nullable=False),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    UniqueConstraint("subject", "sequence"),
+)
+
+#: Free words stand apart: erasing them one day, where the law asks for it, leaves the chain of hashes whole.
+event_texts = Table(
+    "event_texts",
+    metadata,
+    Column("position", Integer, ForeignKey("events.position"), primary_key=True, autoincrement=False),
+    Column("salt", String(32), nullable=False),
+    Column("texts", JSON, nullable=False),
+)
+
+
+class Book:
+    """The register within one transaction that alone may write: what is read here cannot change before it is done."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def knows(self, issue_no: str) -> bool:
+        """Whether this number was given."""
+        found = self._connection.scalar(select(issue_numbers.c.issue_no).where(issue_numbers.c.issue_no == issue_no))
+        return found is not None
+
+    def events(self, subject: str) -> tuple[Event, ...]:
+        """Events of a subject, in order."""
+        return _events(self._connection, _reading().where(events.c.subject == subject))
+
+    def by_key(self, idempotency_key: str) -> Event | None:
+        """The event that was added under this key."""
+        found = _events(self._connection, _reading().where(events.c.idempotency_key == idempotency_key))
+        return found[0] if found else None
+
+    def append(
+        self,
+        subject: str,
+        name: str,
+        *,
+        states: tuple[str | None, str | None],
+        actor: Actor,
+        on_behalf: OnBehalf | None,
+        at: datetime,
+        codes: Mapping[str, Any],
+        texts: Mapping[str, Any],
+        idempotency_key: str | None,
+    ) -> Event:
+        """Add one event at the end of the chain; whether it may be added is for the caller to know.
+
+        Raises:
+            ConflictError: the place or the key is taken.
+        """
+        last = self._connection.execute(
+            select(events.c.position, events.c.hash).order_by(events.c.position.desc()).limit(1)
+        ).first()
+        sequence = self._connection.scalar(
+            select(func.coalesce(func.max(events.c.sequence), 0)).where(events.c.subject == subject)
+        )
+        salt = secrets.token_hex(16)
+        event = Event(
+            position=(last.position if last else 0) + 1,
+            subject=subject,
+            sequence=int(sequence or 0) + 1,
+            name=name,
+            from_state=states[0],
+            to_state=states[1],
+            actor_role=actor.role,
+            actor_id=actor.id,
+            on_behalf=on_behalf,
+            at=at,
+            idempotency_key=idempotency_key,
+            codes=dict(codes),
+            payload_hash=payload_hash({**codes, **texts}, salt),
+            previous_hash=last.hash if last else GENESIS,
+            hash="",
+            texts=dict(texts),
+            salt=salt,
+        )
+        event = replace(event, hash=chain_hash(event))
+        try:
+            self._connection.execute(insert(events), [_row(event)])
+            self._connection.execute(insert(event_texts), [{"position": event.position, "salt": salt, "texts": texts}])
+        except IntegrityError as error:
+            raise ConflictError("刚刚有人先登记了这一步，请刷新后再试") from error
+        return event
 
 
 class Register:
@@ -90,9 +227,67 @@ class Register:
                 connection.execute(insert(issue_numbers), rows)
         return known | {str(row["issue_key"]): str(row["issue_no"]) for row in rows}
 
+    @contextmanager
+    def writing(self) -> Iterator[Book]:
+        """One transaction that alone may write; it is kept whole or not at all.
+
+        Raises:
+            ConflictError: the register stayed locked by somebody else.
+        """
+        try:
+            with self.engine.begin() as connection:
+                if connection.dialect.name == "postgresql":
+                    connection.execute(text("LOCK TABLE events IN EXCLUSIVE MODE"))
+                yield Book(connection)
+        except OperationalError as error:
+            raise ConflictError(f"登记库正忙，请稍后再试（{error.orig}）") from error
+
+    def events(self, subject: str | None = None, until: datetime | None = None) -> tuple[Event, ...]:
+        """Events in the order in which they were added: all, or of one subject, or up to a moment."""
+        query = _reading()
+        if subject is not None:
+            query = query.where(events.c.subject == subject)
+        if until is not None:
+            query = query.where(events.c.at <= until)
+        with self.engine.connect() as connection:
+            return _events(connection, query)
+
+    def issue_numbers(self) -> tuple[str, ...]:
+        """Every number that was given, in order."""
+        query = select(issue_numbers.c.issue_no).order_by(issue_numbers.c.year, issue_numbers.c.sequence)
+        with self.engine.connect() as connection:
+            return tuple(connection.scalars(query))
+
     def close(self) -> None:
         """Release the connections."""
         self.engine.dispose()
+
+
+def _reading() -> Select[Any]:
+    joined = events.outerjoin(event_texts, events.c.position == event_texts.c.position)
+    return select(events, event_texts.c.salt, event_texts.c.texts).select_from(joined).order_by(events.c.position)
+
+
+def _events(connection: Connection, query: Select[Any]) -> tuple[Event, ...]:
+    return tuple(_event(row) for row in connection.execute(query))
+
+
+def _event(row: Row[Any]) -> Event:
+    values = dict(row._mapping)
+    role, medium = values.pop("on_behalf_role"), values.pop("medium")
+    decided_at, scan_hash = values.pop("decided_at"), values.pop("scan_hash")
+    return Event(on_behalf=OnBehalf(role, decided_at, medium, scan_hash) if role else None, **values)
+
+
+def _row(event: Event) -> dict[str, Any]:
+    values = {column.name: getattr(event, column.name, None) for column in events.columns}
+    behalf = event.on_behalf
+    return values | {
+        "on_behalf_role": behalf and behalf.role,
+        "decided_at": behalf and behalf.decided_at,
+        "medium": behalf and behalf.medium,
+        "scan_hash": behalf and behalf.scan_hash,
+    }
 
 
 def _engine(url: str) -> Engine:
@@ -105,6 +300,7 @@ def _engine(url: str) -> Engine:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA busy_timeout = 30000")
+            connection.execute("PRAGMA foreign_keys = ON")
 
         @event.listens_for(engine, "begin")
         def _lock(connection) -> None:  # type: ignore[no-untyped-def]

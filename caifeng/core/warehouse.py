@@ -92,7 +92,7 @@ class Warehouse:
 
     def publish(self, target: Path) -> None:
         """Write the analysts' copy beside `target` and swap it in; readers see the old or the new one whole."""
-        tables = (*(t for t in self.contracts if t.startswith("marts.")), *PUBLISHED_TABLES)
+        tables = (*(t for t in self.contracts if t.startswith(("marts.", "cases."))), *PUBLISHED_TABLES)
         with replacing(target) as temporary, _connection(":memory:") as connection:
             connection.execute(f"ATTACH '{_quoted(self.file)}' AS warehouse (READ_ONLY)")
             # Storage v1.0.0: also older DuckDB clients and BI drivers can read it.

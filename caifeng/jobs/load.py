@@ -1,11 +1,13 @@
-"""One day of the lake -> warehouse. The only writers of the warehouse are this job and `marts`."""
+"""One day of lake and register -> warehouse. The only writers of the warehouse are this job and `marts`."""
 
 from datetime import date, datetime
 
 from caifeng.jobs.base import Env, JobReport
+from caifeng.jobs.export_cases import export_cases
 
 
 def load(env: Env, day: date, as_of: datetime) -> JobReport:
-    """Replace the day's rows of every lake table in the warehouse."""
+    """Put what people decided by `as_of` beside the day's tables, and replace all of them in the warehouse."""
+    export_cases(env, day, as_of)
     rows = env.warehouse.load(env.lake, day)
     return JobReport("load", day, as_of, {"tables": len(rows), "rows": sum(rows.values())})

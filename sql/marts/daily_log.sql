@@ -37,7 +37,7 @@ SELECT
     grades.reposts,
     grades.comments,
     grades.level AS system_level,
-    CAST(NULL AS VARCHAR) AS confirmed_level,
+    cases.confirmed_level,
     grades.level_by_score,
     grades.C,
     grades.R,
@@ -69,4 +69,5 @@ FROM graded.issues AS issues
 INNER JOIN grades ON grades.issue_no = issues.issue_no
 INNER JOIN graded.posts AS origin ON origin.post_id = issues.origin_post_id
 INNER JOIN topics ON topics.topic = issues.topic
+LEFT JOIN cases.cases AS cases ON cases.day = $day AND cases.issue_no = issues.issue_no
 WHERE issues.day = $day

@@ -10,7 +10,7 @@ OWN_ROOTS = {"caifeng", "crawlers", "expectations", "transforms"}
 def python_files(root):
     return [
         p
-        for folder in ("caifeng", "crawlers", "transforms", "dags", "samples", "bench")
+        for folder in ("caifeng", "crawlers", "expectations", "transforms", "dags", "plugins", "samples", "bench")
         for p in (root / folder).rglob("*.py")
     ]
 

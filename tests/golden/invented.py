@@ -133,8 +133,10 @@ def log(day: date = DAY, numbers: tuple[int, ...] | None = None, **changes: Any)
 
 
 def escalations(log_frame: pl.DataFrame) -> pl.DataFrame:
-    """marts.escalations as its SELECT makes it."""
+    """marts.escalations as its SELECT makes it where nobody has acted and no due times are known."""
     level = pl.coalesce("confirmed_level", "system_level")
+    schema = contracts()["marts.escalations"].polars_schema()
+    unset = [name for name in schema if name not in log_frame.columns and name not in ("level", "report_to")]
     return (
         log_frame.with_columns(
             level.alias("level"),
@@ -148,8 +150,14 @@ def escalations(log_frame: pl.DataFrame) -> pl.DataFrame:
             | pl.col("needs_review")
         )
         .sort("seq")
-        .with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("seq"))
-        .select(contracts()["marts.escalations"].names)
+        .with_columns(*(pl.lit(None, schema[name]).alias(name) for name in unset))
+        .with_columns(
+            pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("seq"),
+            state=pl.lit("detected"),
+            overdue_duties=pl.lit(0, pl.Int64),
+            reported_to=pl.lit([], pl.List(pl.String)),
+        )
+        .select(list(schema))
     )
 
 

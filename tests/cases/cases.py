@@ -1,0 +1,79 @@
+"""Shared by the tests of the register: a register with some issues, and a clock that moves on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from caifeng.cases.model import Actor, Case, Event, OnBehalf
+from caifeng.cases.service import act, read_case
+from caifeng.cases.store import Register
+
+START = datetime(2026, 11, 20, 1, tzinfo=UTC)
+ONE, TWO, THREE = "YQ-2026-0001", "YQ-2026-0002", "YQ-2026-0003"
+SCAN = "a" * 64
+
+
+class Desk:
+    """One register, one case at a time; every act is a minute later than the one before."""
+
+    def __init__(self, register: Register, issue_no: str = ONE) -> None:
+        self.register, self.issue_no, self.at = register, issue_no, START
+
+    def do(
+        self,
+        event: str,
+        role: str,
+        actor: str | None = None,
+        *,
+        on_behalf: OnBehalf | None = None,
+        key: str | None = None,
+        expected: int | None = None,
+        of_unit: str | None = None,
+        **payload: Any,
+    ) -> Event:
+        self.at += timedelta(minutes=1)
+        who = Actor(role, actor or f"{role}-1", of_unit)
+        return act(self.register, self.issue_no, event, who, payload, self.at, on_behalf, key, expected)
+
+    @property
+    def case(self) -> Case:
+        return read_case(self.register, self.issue_no)
+
+    def confirm(self, level: str = "general", **payload: Any) -> None:
+        self.do("confirm", "monitor", **{"level": level, "suggested_level": level, "response_value": "must", **payload})
+
+    def assign(self, unit: str = "general", **payload: Any) -> None:
+        self.do("assign", "openness_office", unit=unit, **payload)
+
+    def verify(self, outcome: str = "false") -> None:
+        self.do("verify", "section", outcome=outcome, basis="查阅台账三份，与公报一致")
+
+    def approved(self, kind: str = "final", approver: str = "deputy") -> None:
+        self.do("draft", "openness_office", kind=kind, text="经核查，情况如下。")
+        self.do("submit", "openness_office")
+        self.do("approve", approver)
+
+    def publish(self, kind: str = "final", **payload: Any) -> Event:
+        given = {"form": "portal_notice", "url": "https://www.example.gov.cn/1.html", **payload}
+        return self.do("publish", "openness_office", kind=kind, **given)
+
+    def answered(self, outcome: str = "false") -> None:
+        """From detected to responded."""
+        self.confirm()
+        self.assign()
+        self.verify(outcome)
+        self.approved()
+        self.publish()
+
+
+@contextmanager
+def open_register(directory: Path) -> Iterator[Register]:
+    """A register with three issues."""
+    register = Register(f"sqlite:///{directory / 'register.db'}")
+    register.allot_numbers(["a", "b", "c"], 2026, START)
+    try:
+        yield register
+    finally:
+        register.close()
