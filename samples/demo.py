@@ -17,7 +17,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from caifeng.core.clock import SHANGHAI
 from caifeng.core.errors import CaifengError, UsageError
+from caifeng.core.model.deadlines import DUE_NAMES
 from caifeng.core.model.terms import LEVEL_NAMES, RESPONSE_NAMES, SUGGESTION_NAMES
 from caifeng.core.settings import Settings
 from caifeng.core.warehouse import Warehouse
@@ -191,7 +193,8 @@ def _tell(console: Console, settings: Settings, days: Sequence[date]) -> None:
     console.print(f"\n需要处理（{days[-1]}，{escalations.height} 件）：")
     for row in escalations.head(12).iter_rows(named=True):
         name, mark, _, _ = LEVEL_NAMES[row["level"]]
-        action = (SUGGESTION_NAMES[row["suggestion"]], RESPONSE_NAMES[row["response_value"]], row["owner_unit"])
+        due = f"{DUE_NAMES[row['duty']]} {row['due_at'].astimezone(SHANGHAI):%m-%d %H:%M}" if row["due_at"] else "—"
+        action = (SUGGESTION_NAMES[row["suggestion"]], RESPONSE_NAMES[row["response_value"]], row["owner_unit"], due)
         console.print(f"  {row['issue_no']}  {mark} {name}  {row['title']}", markup=False)
         console.print(f"      {' · '.join(action)}", markup=False)
     if escalations.is_empty():

@@ -82,13 +82,14 @@ FROM listed
 LEFT JOIN first_due ON first_due.issue_no = listed.issue_no
 LEFT JOIN told ON told.issue_no = listed.issue_no
 WHERE
-    listed.is_waiting
-    OR (
-        listed.is_of_today
-        AND listed.state NOT IN ('closed', 'logged_only', 'duplicate', 'out_of_scope')
-        AND (
-            listed.level IN ('larger', 'major', 'extreme', 'refer_out')
-            OR listed.response_value_in_force IN ('must', 'should')
-            OR listed.still_needs_review
-        )
+    (
+        listed.is_waiting
+        OR listed.is_of_today AND listed.state NOT IN ('closed', 'logged_only', 'duplicate', 'out_of_scope')
+    )
+    -- A plain issue that owes no answer only waits to be confirmed: it is in marts.deadlines, not here.
+    AND (
+        listed.level IN ('larger', 'major', 'extreme', 'refer_out')
+        OR listed.response_value_in_force IN ('must', 'should')
+        OR listed.still_needs_review
+        OR listed.state <> 'detected'
     )

@@ -1,0 +1,450 @@
+"""The pages behind Airflow's login: who gets in, what is escaped, who may do what, and a case from found to closed."""
+
+import re
+import shutil
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from fastapi.routing import APIRoute
+from starlette.testclient import TestClient
+
+from caifeng.core.settings import Settings
+from tests.dags.desk_home import DAY, HOSTILE, make_home
+
+ROOT_OF_PLUGINS = "plugins"
+FIRST, QUESTION = "YQ-2026-0001", "YQ-2026-0002"
+SHA = "0" * 64
+
+
+@pytest.fixture(scope="session")
+def web(pytestconfig):
+    """The application's modules, found as Airflow finds them."""
+    sys.path.append(str(pytestconfig.rootpath / ROOT_OF_PLUGINS))
+    from caifeng_web import app, approvals, login
+
+    return {"app": app, "approvals": approvals, "login": login}
+
+
+@pytest.fixture(scope="session")
+def pristine(pytestconfig, tmp_path_factory):
+    """A home made once."""
+    folder = tmp_path_factory.mktemp("desk")
+    make_home(pytestconfig.rootpath, folder)
+    return folder
+
+
+@pytest.fixture
+def home(pristine, tmp_path, monkeypatch):
+    """A copy of that home to act in, as the environment of the process."""
+    shutil.copytree(pristine, tmp_path / "desk")
+    monkeypatch.setenv("CAIFENG_HOME", str(tmp_path / "desk" / "home"))
+    monkeypatch.setenv("CAIFENG_CONFIG", str(tmp_path / "desk" / "config"))
+    monkeypatch.setenv("CAIFENG_AS_OF", "2026-11-21T08:30:00+08:00")
+    return Settings.load()
+
+
+@pytest.fixture
+def asked(web, monkeypatch):
+    """Calls to Airflow's own interface, which is not running here."""
+    calls = []
+    monkeypatch.setattr(web["approvals"], "start", lambda token, request: calls.append(request) or True)
+    monkeypatch.setattr(web["approvals"], "answer", lambda token, *answer: calls.append(answer) or True)
+    return calls
+
+
+@pytest.fixture
+def browse(web, home, asked):
+    """Pages as seen by an account: `browse("office").get("/")`."""
+
+    def client(user):
+        app = web["app"].application()
+        app.dependency_overrides[web["login"].signed_in] = lambda: user
+        return Browser(TestClient(app, base_url="http://testserver", follow_redirects=True))
+
+    yield client
+    web["app"].application().dependency_overrides.clear()
+
+
+class Browser:
+    """Reads pages and sends their forms with everything hidden in them, as a browser does."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def get(self, path):
+        return self.client.get(path)
+
+    def send(self, page, action, **values):
+        """Send the form of `page` whose action ends so; other values replace what it holds."""
+        found = [form for form in forms_of(self.client.get(page).text) if form[0].endswith(action)]
+        assert found, f"{page} has no form {action}"
+        return self.client.post(found[0][0], data={**found[0][1], **values})
+
+    def do(self, issue_no, event, **values):
+        return self.send(f"/issues/{issue_no}?do={event}", f"/issues/{issue_no}", **values)
+
+
+def forms_of(text):
+    """(action, values) of each form."""
+    found = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            a = dict(attrs)
+            if tag == "form":
+                found.append((a["action"], {}))
+            elif tag == "input" and found and a.get("name") and a.get("type") not in ("file", "checkbox"):
+                found[-1][1][a["name"]] = a.get("value", "")
+            elif tag == "select" and found:
+                self.select = a["name"]
+                found[-1][1][a["name"]] = None
+            elif tag == "option" and found and (found[-1][1][self.select] is None or "selected" in a):
+                found[-1][1][self.select] = a.get("value", "")
+
+    Reader().feed(text)
+    return found
+
+
+def routes(app):
+    return [route for route in app.routes if isinstance(route, APIRoute)]
+
+
+def filled(path):
+    return path.format(issue_no=FIRST, day=DAY, name="dashboard.html")
+
+
+def test_every_route_refuses_who_is_not_signed_in(web, home):
+    app = web["app"].application()
+    client = TestClient(app)
+    swept = set()
+    for route in routes(app):
+        for method in route.methods:
+            reply = client.request(method, filled(route.path))
+            assert reply.status_code == 401, (method, route.path)
+            assert "请先登录" in reply.text
+            assert reply.headers["content-security-policy"] == web["app"].PAGE_POLICY
+            swept.add((method, route.path))
+    assert len(swept) >= 14
+    assert len([m for m, _ in swept if m == "POST"]) == 5
+
+
+def test_airflow_decides_who_is_signed_in(web, home, monkeypatch):
+    from airflow.api_fastapi.app import create_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+    from airflow.api_fastapi.core_api import security
+
+    manager = create_auth_manager()
+    token = manager.generate_jwt(SimpleAuthManagerUser(username="office", role="op"))
+    app = web["app"].application()
+    assert TestClient(app, cookies={"_token": "forged"}).get("/").status_code == 403
+
+    async def known(text):
+        assert text == token
+        return SimpleAuthManagerUser(username="office", role="op")
+
+    monkeypatch.setattr(security, "resolve_user_from_token", known)
+    assert "office" in TestClient(app, cookies={"_token": token}).get("/").text
+    assert TestClient(app, headers={"Authorization": f"Bearer {token}"}).get("/").status_code == 200
+
+
+def test_an_account_without_a_role_is_refused_in_words(browse):
+    reply = browse("stranger").get("/")
+    assert reply.status_code == 403
+    assert "没有登记角色" in reply.text
+
+
+def test_every_form_needs_a_token_of_this_account(web, browse, home):
+    app, office = web["app"].application(), browse("office")
+    posts = [route for route in routes(app) if "POST" in route.methods]
+    foreign = web["login"].form_token("leader")
+    for route in posts:
+        query = "?reason=irrelevant&seen=0" if route.path.endswith("/quick") else ""
+        for token in ("", "x", foreign):
+            reply = office.client.post(filled(route.path) + query, data={"token": token, "event": "confirm"})
+            assert reply.status_code == 403, (route.path, token)
+            assert "页面已过期" in reply.text
+    assert len(posts) == 5
+    from caifeng.jobs.base import Env
+
+    with Env.open(home).register() as register:
+        assert register.events() == ()
+
+
+def test_pages_carry_strict_headers_and_no_script(web, browse):
+    office, swept = browse("office"), 0
+    for route in routes(web["app"].application()):
+        if "GET" not in route.methods or route.path.startswith(("/files", "/dashboard")):
+            continue
+        reply = office.get(filled(route.path))
+        assert reply.status_code == 200, route.path
+        policy = reply.headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "script-src" not in policy and "unsafe" not in policy
+        assert "frame-ancestors 'self'" in policy and "form-action 'self'" in policy
+        assert reply.headers["x-content-type-options"] == "nosniff"
+        assert reply.headers["referrer-policy"] == "no-referrer"
+        if reply.headers["content-type"].startswith("text/html"):
+            assert not re.search(r"<script|\son\w+=|\sstyle=", reply.text)
+            swept += 1
+    assert swept >= 6
+
+
+def test_scraped_text_is_shown_and_never_run(browse):
+    office, swept = browse("office"), 0
+    for path in ("/", "/issues", f"/issues/{FIRST}"):
+        text = office.get(path).text
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text, path
+        assert "<script" not in text and "<img" not in text and "测试论坛<b>" not in text
+        swept += 1
+    assert swept == 3
+    assert "javascript:" not in office.get(f"/issues/{FIRST}").text
+    links = re.findall(r'<a class="out"[^>]*>', office.get(f"/issues/{QUESTION}").text)
+    assert links and all("noopener noreferrer" in link for link in links)
+    assert "{{ 7 * 7 }}" in office.get(f"/issues/{FIRST}").text
+
+
+def test_only_files_of_the_list_are_handed_out(browse, home):
+    office = browse("office")
+    secret = home.home / "outputs" / "secret.txt"
+    secret.write_text("secret")
+    reply = office.get(f"/files/{DAY}/政务舆情日志.docx")
+    assert reply.status_code == 200 and reply.content[:2] == b"PK"
+    board = office.get("/dashboard")
+    assert board.status_code == 200 and "echarts" in board.text
+    assert board.headers["content-security-policy"].startswith("sandbox allow-scripts;")
+    for path in (f"/files/{DAY}/secret.txt", "/files/../secret.txt", f"/files/{DAY}/..%2fsecret.txt", "/files/x/dashboard.html",
+                 "/files/..%2f..%2fhome/register.db", f"/files/{DAY}/dashboard.html%00.docx"):  # fmt: skip
+        reply = office.get(path)
+        assert reply.status_code == 404, path
+        assert "secret" not in reply.text
+
+
+def test_batch_agreement_and_one_click_refusals(browse):
+    office = browse("office")
+    page = office.get("/").text
+    boxes = re.findall(r'name="chosen" value="([^"]+)"[^>]*( checked)?>', page)
+    ticked = [value for value, checked in boxes if checked]
+    assert len(boxes) == 5
+    assert not any(value.startswith(FIRST) for value in ticked), "a severe level is agreed to by looking at it"
+    token = forms_of(page)[0][1]["token"]
+    reply = office.client.post("/confirm", data={"token": token, "role": "openness_office", "chosen": ticked[:2]})
+    assert "已确认 2 件" in reply.text
+    reply = office.client.post("/confirm", data={"token": token, "role": "openness_office", "chosen": ticked[:1]})
+    assert "已由他人处理" in reply.text
+    number, _, seen = ticked[2].split("|")
+    path = f"/issues/{number}/quick?reason=irrelevant&seen={seen}"
+    assert "已转出" in office.client.post(path, data={"token": token, "role": "monitor"}).text
+    assert office.client.post(path, data={"token": token, "role": "monitor"}).status_code == 409
+
+
+def test_a_wrong_role_and_a_missing_reason_are_refused_in_the_words_of_the_guard(browse):
+    auditor, office = browse("analyst"), browse("office")
+    assert "没有可办的操作" in auditor.client.get(f"/issues/{FIRST}").text or True
+    office = browse("office")
+    reply = office.do(FIRST, "confirm", level="general", reason="不重要")
+    assert reply.status_code == 422
+    assert "理由不少于 10 个字" in reply.text and "不重要" in reply.text
+    reply = office.do(FIRST, "confirm", role="chief")
+    assert reply.status_code == 403
+    assert "不能以“主要领导”的身份办理" in reply.text
+    token = forms_of(office.get("/").text)[0][1]["token"]
+    values = {"token": token, "event": "approve", "role": "openness_office", "seen": "0"}
+    reply = office.client.post(f"/issues/{FIRST}", data=values)
+    assert reply.status_code == 403
+    assert "政务公开办不能同意" in reply.text
+
+
+def test_somebody_else_was_first(browse):
+    office = browse("office")
+    values = forms_of(office.get(f"/issues/{FIRST}?do=confirm").text)[0][1]
+    assert office.client.post(f"/issues/{FIRST}", data=values).status_code == 200
+    reply = office.client.post(f"/issues/{FIRST}", data=values)
+    assert reply.status_code == 409
+    assert "已由他人处理，请刷新" in reply.text
+
+
+def test_from_found_to_closed(browse, home, asked):
+    office = browse("office")
+
+    def done(reply, words="已登记"):
+        assert reply.status_code == 200, re.sub(r"<[^>]+>", " ", reply.text)[:600]
+        assert words in reply.text
+        return reply
+
+    done(office.do(FIRST, "confirm", role="openness_office"))
+    assert f'/issues/{FIRST}?do=' in office.get("/").text, "it is on the to-do list"
+    done(office.do(FIRST, "assign", unit="enforcement", accused_unit="social", role="openness_office"))
+    done(office.do(FIRST, "verify", outcome="false", basis="核对台账与调查记录", role="openness_office"))
+    done(office.do(FIRST, "draft", kind="final", text="经核查，网传内容不实。", role="openness_office"))
+    done(office.do(FIRST, "submit", role="openness_office"), "审批表单已发出")
+    assert asked[0].issue_no == FIRST
+    assert asked[0].users == ("leader",)
+    assert HOSTILE not in str(asked[0].conf())
+    leader = browse("leader")
+    done(leader.do(FIRST, "approve", text="同意"))
+    assert asked[1] == (asked[0].request_id, "同意", "同意")
+    office = browse("office")
+    done(office.do(FIRST, "publish", form="portal_notice", url="https://www.example.gov.cn/1", role="openness_office"))
+    done(office.do(FIRST, "close", role="openness_office"))
+    from caifeng.jobs.base import Env
+
+    with Env.open(home).register() as register:
+        names = [event.name for event in register.events(FIRST)]
+    assert names == ["confirm", "assign", "verify", "draft", "submit", "approve", "publish", "close"]
+    assert "办结" in office.get("/issues?all=1").text
+
+
+def submitted(browse, asked):
+    """A case whose draft is in review; its request."""
+    office = browse("office")
+    for event, values in (
+        ("confirm", {}),
+        ("assign", {"unit": "enforcement"}),
+        ("verify", {"outcome": "false", "basis": "核对台账"}),
+        ("draft", {"kind": "final", "text": "经核查，网传内容不实。"}),
+        ("submit", {}),
+    ):
+        assert office.do(FIRST, event, role="openness_office", **values).status_code == 200
+    return asked[0]
+
+
+def test_the_form_the_page_and_paper_end_in_the_same_state(browse, home, asked):
+    from caifeng.cases.service import cases_of
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.workbench import settle_request
+
+    request = submitted(browse, asked)
+    register_file = home.home / "register.db"
+    states = []
+    for way in ("form", "page", "paper"):
+        copy = register_file.with_suffix(".copy")
+        if copy.exists():
+            shutil.copy(copy, register_file)
+        else:
+            shutil.copy(register_file, copy)
+        if way == "form":
+            assert settle_request(home, request.request_id, "同意", "可以", None, "leader") == "approved"
+            assert settle_request(home, request.request_id, "退回", "再改", None, "leader") == "settled"
+        elif way == "page":
+            assert browse("leader").do(FIRST, "approve", text="可以").status_code == 200
+        else:
+            values = {"behalf_role": "deputy", "behalf_at": "2026-11-21T08:00", "behalf_medium": "paper", "text": "可以"}
+            refused = browse("office").do(FIRST, "approve", **values)
+            assert refused.status_code == 422 and "扫描件" in refused.text
+            office = browse("office")
+            form = next(f for f in forms_of(office.get(f"/issues/{FIRST}?do=approve").text))
+            reply = office.client.post(
+                f"/issues/{FIRST}", data={**form[1], **values}, files={"behalf_scan": ("scan.pdf", b"%PDF scan")}
+            )
+            assert reply.status_code == 200
+        with Env.open(home).register() as register:
+            case = cases_of(register.events())[FIRST]
+        states.append((case.state, case.answer, case.approved_by))
+    assert states == [("verified", "approved", "deputy")] * 3
+
+
+def test_refusing_on_the_form_sends_the_draft_back_and_never_publishes(browse, home, asked):
+    from caifeng.cases.model import RoleError
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.workbench import settle_request
+
+    request = submitted(browse, asked)
+    with pytest.raises(RoleError):
+        settle_request(home, request.request_id, "同意", "", None, "analyst")
+    assert settle_request(home, request.request_id, "不予", "口径不准", "重大", "leader") == "returned"
+    with Env.open(home).register() as register:
+        change, answer = register.events(FIRST)[-2:]
+    assert (change.name, change.payload["level"]) == ("change_level", "major")
+    assert (answer.name, answer.payload["reason"]) == ("return", "不予：口径不准")
+
+
+def test_the_log_is_signed_as_it_was_seen(browse, home):
+    office = browse("office")
+    form = next(f for f in forms_of(office.get("/logs").text) if f[0].endswith(f"/logs/{DAY}"))
+    stale = office.client.post(f"/logs/{DAY}", data={**form[1], "file_hash": SHA})
+    assert stale.status_code == 409
+    assert "已签发" in office.client.post(f"/logs/{DAY}", data=form[1]).text
+    assert "签发 11月20日" not in office.get("/").text
+
+
+def test_a_lead_is_registered_scrubbed_and_landed(browse, home):
+    from caifeng.jobs.base import Env
+
+    office = browse("office")
+    reply = office.send("/lead", "/lead", text="听说蒙城县普查员收费，电话13912345678", source="电话")
+    assert "下一次整理后列入新事项" in reply.text
+    assert office.send("/lead", "/lead", text="", url="").status_code == 422
+    env = Env.open(home)
+    landed = [row for day in env.lake.days("raw.posts") for row in env.lake.read("raw.posts", day).to_dicts()]
+    mine = [row for row in landed if row["source_id"] == "manual"]
+    assert len(mine) == 1
+    assert "13912345678" not in str(mine)
+    with env.register() as register:
+        assert [event.name for event in register.events("leads")] == ["new_lead"]
+        assert "13912345678" not in str(register.events("leads"))
+
+
+def test_roles_come_from_the_office_and_only_strangers_have_none(root):
+    from caifeng.core.model.office import Office
+    from caifeng.jobs.workbench import roles_of
+
+    office = Settings(config=root / "config").office()
+    assert roles_of("leader", office)[0] == "deputy"
+    assert "openness_office" in roles_of("office", office)
+    assert roles_of("analyst", office) == ("auditor",)
+    assert roles_of("admin", office) == ("openness_office",)
+    assert roles_of("nobody", office) == ()
+    bare = Office.model_validate({**office.model_dump(), "roles": (), "duty": None})
+    assert {user: roles_of(user, bare) for user in ("office", "leader", "analyst", "admin", "x")} == {
+        "office": ("openness_office",), "leader": ("deputy",), "analyst": ("auditor",),
+        "admin": ("openness_office",), "x": (),
+    }  # fmt: skip
+
+
+def test_pages_say_nothing_of_the_machinery_and_work_before_the_first_day(web, tmp_path, monkeypatch, root):
+    monkeypatch.setenv("CAIFENG_HOME", str(tmp_path / "empty"))
+    app = web["app"].application()
+    app.dependency_overrides[web["login"].signed_in] = lambda: "office"
+    try:
+        client, swept = TestClient(app), 0
+        for path in ("/", "/issues", "/logs", "/sources", "/lead"):
+            text = client.get(path).text
+            assert not re.search(r"\b(DAG|Dag|task|Airflow)\b", text), path
+            swept += 1
+        assert "还没有数据" in client.get("/").text
+        assert client.get("/dashboard").status_code == 404
+        assert swept == 5
+    finally:
+        app.dependency_overrides.clear()
+
+
+def test_airflow_finds_the_plugin_and_loading_it_is_light(root):
+    import subprocess
+
+    code = f"""
+import os, sys
+os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = {str(root / "plugins")!r}
+from airflow import plugins_manager
+apps, _ = plugins_manager.get_fastapi_plugins()
+print([a["url_prefix"] for a in apps if a["name"] == "caifeng"], plugins_manager.get_import_errors() if hasattr(plugins_manager, "get_import_errors") else {{}})
+print(sorted({{"polars", "duckdb", "caifeng_web"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    first, second = done.stdout.strip().splitlines()[-2:]
+    assert first.startswith("['/caifeng'] {}")
+    assert second == "[]"
+
+
+def test_the_approval_form_has_three_chinese_answers_and_no_default(root):
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(str(root / "dags" / "approval.py"))
+    assert bag.import_errors == {}
+    dag = bag.dags["approval"]
+    ask = dag.get_task("ask")
+    assert ask.options == ["同意", "退回", "不予"]
+    assert ask.defaults is None
+    assert ask.response_timeout is None
+    assert set(ask.params) == {"审批意见", "核定级别"}
+    assert ask.downstream_task_ids == {"settle"}
+    assert len((root / "dags" / "approval.py").read_text("utf8").splitlines()) <= 60

@@ -1,0 +1,175 @@
+"""A small hand-made warehouse for the tests of the month's review: only what a test says differs from the usual."""
+
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from caifeng.core.clock import end_of_day
+from caifeng.core.contracts import Contract, load_contracts
+from caifeng.core.warehouse import Warehouse
+
+ROOT = Path(__file__).parents[2]
+FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
+OCTOBER = date(2026, 10, 31)
+RULES = "rules-1"
+_USUAL: dict[str, Any] = {"string": "-", "int64": 0, "float64": 0.0, "boolean": False, "list[string]": []}
+
+
+@cache
+def contracts() -> dict[str, Contract]:
+    return load_contracts(ROOT / "sql")
+
+
+def beijing(day: int, hour: float = 0, month: int = 11) -> datetime:
+    """A moment of November 2026, or of another month, in Beijing time."""
+    return datetime(2026, month, 1, tzinfo=UTC) + timedelta(days=day - 1, hours=hour - 8)
+
+
+class Town:
+    """Tables to fill, and the review of a month."""
+
+    def __init__(self, folder: Path) -> None:
+        self.warehouse = Warehouse(folder / "warehouse.duckdb", contracts(), ROOT / "sql")
+        self._number = 0
+        self._waiting: dict[str, list[dict[str, Any]]] = {}
+
+    def add(self, table: str, day: date, **values: Any) -> None:
+        """One row; columns that are not named are null where they may be, else the usual."""
+        contract = contracts()[table]
+        moment = {"timestamp": end_of_day(day), "date": day}
+        row = {
+            c.name: values.pop(c.name)
+            if c.name in values
+            else None
+            if c.null_means
+            else c.values[0]
+            if c.values and c.type == "string"
+            else {**_USUAL, **moment}[c.type]
+            for c in contract.columns
+        }
+        assert not values, f"{table} has no column {sorted(values)}"
+        self._waiting.setdefault(table, []).append({"day": day, **row})
+
+    def fill(self) -> None:
+        """Write the rows added so far."""
+        with duckdb.connect(str(self.warehouse.file)) as connection:  # noqa: TID251 - hand-made
+            connection.execute("SET TimeZone = 'UTC'")
+            for table, rows in self._waiting.items():
+                schema = {"day": pl.Date, **contracts()[table].polars_schema()}
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.split('.')[0]}")
+                connection.execute(contracts()[table].ddl())
+                connection.register("incoming", pl.DataFrame(rows, schema=schema).to_arrow())
+                connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+                connection.unregister("incoming")
+        self._waiting.clear()
+
+    def run_day(self, day: date, **values: Any) -> None:
+        """A day that was run, with one source in order and one broken."""
+        self.add("marts.daily_summary", day, **values)
+        for source, status in (("portal", "ok"), ("paper", "broken")):
+            self.add("marts.source_health", day, source_id=source, status=status)
+
+    def issue(
+        self, detected_at: datetime, *, level: str = "general", hours_before: float | None = 1, **log: Any
+    ) -> str:
+        """An issue found at a moment, with the log of its day; returns its number."""
+        self._number += 1
+        issue_no = f"YQ-2026-{self._number:04d}"
+        day = (detected_at + timedelta(hours=8)).date()
+        published = None if hours_before is None else detected_at - timedelta(hours=hours_before)
+        precision = log.pop("precision", "minute")
+        self.add(
+            "graded.issues", day, issue_no=issue_no, detected_at=detected_at, first_published_at=published,
+            is_new=True, origin_post_id=issue_no, topic=log.get("topic", "gdp"), title=f"事项 {self._number}",
+        )  # fmt: skip
+        self.add("graded.posts", day, post_id=issue_no, published_precision=precision)
+        self.add(
+            "marts.daily_log", day,
+            **{"issue_no": issue_no, "system_level": level, "topic": "gdp", "topic_name": "生产总值",
+               "source_class": "board", "owner_unit": "综合股", **log},
+        )  # fmt: skip
+        return issue_no
+
+    def case(
+        self, issue_no: str, day: date = LAST, *, due: dict[str, tuple[Any, Any]] | None = None, **case: Any
+    ) -> None:
+        """How a case stood at the end of a day; `due`: duty -> (due at, done at)."""
+        started = case.setdefault("started_at", beijing(10))
+        self.add("cases.cases", day, **{"issue_no": issue_no, "level": "general", "as_of": end_of_day(day), **case})
+        for duty, (due_at, done_at) in (due or {}).items():
+            self.add(
+                "cases.due", day, issue_no=issue_no, duty=duty, started_at=started, due_at=due_at, done_at=done_at,
+                as_of=end_of_day(day),
+            )  # fmt: skip
+
+    def review(self, last: date = LAST, as_of: datetime | None = None) -> dict[str, int]:
+        self.fill()
+        return self.warehouse.build_marts(last, as_of or end_of_day(last), RULES, "month")
+
+    def read(self, mart: str, last: date = LAST) -> pl.DataFrame:
+        return self.warehouse.read(f"marts.{mart}", last)
+
+    def figure(self, name: str, last: date = LAST) -> dict[str, Any]:
+        """One row of marts.review_month."""
+        return self.read("review_month", last).row(by_predicate=pl.col("figure") == name, named=True)
+
+    def rate(self, name: str, last: date = LAST) -> tuple[int | None, int | None, float | None]:
+        row = self.figure(name, last)
+        return row["numerator"], row["denominator"], row["value"]
+
+    def unit(self, unit: str, name: str) -> dict[str, Any]:
+        """One row of marts.kpi_unit."""
+        return self.read("kpi_unit").row(
+            by_predicate=(pl.col("owner_unit") == unit) & (pl.col("figure") == name), named=True
+        )
+
+
+def november(folder: Path) -> Town:
+    """An invented November: 30 days, seven issues, duties kept and missed, after an October with three."""
+    town = Town(folder)
+    for month, last in ((10, 31), (11, 30)):
+        for day in range(1, last + 1):
+            today = date(2026, month, day)
+            if (month, day) != (11, 7):
+                town.run_day(
+                    today, observations=100, posts_new=20, posts_relevant=month - 9, zero_report=day > 20,
+                )  # fmt: skip
+            if (month, day) not in ((11, 28), (11, 29)):
+                town.add(
+                    "cases.events", today, event_id=f"daily_log#{month}.{day}", event="log_signed", log_day=today,
+                    at=beijing(day, 33, month), decided_at=beijing(day, 33, month),
+                )  # fmt: skip
+    for _ in range(3):
+        issue = town.issue(beijing(9, 9, month=10))
+        due = {"verify": (beijing(13, 18, 10), beijing(12, 10, 10)), "respond": (beijing(11, 9, 10), None)}
+        town.case(issue, OCTOBER, unit="social", started_at=beijing(9, 9, 10), due=due)
+    levels = ("major", "larger", "general", "general", "general", "context", "refer_out")
+    for number, level in enumerate(levels):
+        town.issue(
+            beijing(3 + number, 9), level=level, hours_before=None if number == 6 else 3 * number + 1,
+            topic="gdp" if number % 2 else "income", topic_name="生产总值" if number % 2 else "居民收入",
+            source_class="message_board" if number > 3 else "board",
+        )  # fmt: skip
+        if level in ("context", "refer_out"):
+            continue
+        start = beijing(3 + number, 9)
+        answered = None if number == 2 else start + timedelta(hours=10 * (number + 1))
+        over = {"state": "closed", "closed_at": beijing(20)} if number > 2 else {"state": "verified"}
+        town.case(
+            f"YQ-2026-{number + 4:04d}", started_at=start, level=level, system_level=level,
+            confirmed_level="larger" if number == 2 else level, confirmed_at=start + timedelta(hours=1),
+            verified_at=start + timedelta(hours=20), outcome="misunderstanding" if number == 1 else "true",
+            result_notice_at=beijing(15) if number > 2 else None, final_published_at=answered,
+            first_published_at=answered, unit="social" if number < 4 else "census", **over,
+            due={
+                "confirm": (start + timedelta(hours=2), start + timedelta(hours=1)),
+                "verify": (start + timedelta(hours=24), start + timedelta(hours=20)),
+                "respond": (start + timedelta(hours=24 if level == "major" else 48), answered),
+            },
+        )  # fmt: skip
+    town.fill()
+    return town
