@@ -36,6 +36,7 @@ app.add_typer(case_app, name="case")
 app.add_typer(taxonomy_app, name="taxonomy")
 
 Day = Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Fetch day, Shanghai time.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="T", help="Moment, ISO 8601 with zone; default now.")]
 JsonLines = Annotated[bool, typer.Option("--json", help="JSON lines from standard input to standard output.")]
 
 
@@ -239,9 +240,6 @@ def classify(as_json: JsonLines = False) -> None:
     _answer(*classify_lines(sys.stdin, settings.taxonomy(), settings.office()))
 
 
-AsOf = Annotated[str | None, typer.Option("--as-of", metavar="T", help="Moment, ISO 8601 with zone; default now.")]
-
-
 @case_app.command("list")
 def list_cases(
     as_of: AsOf = None, as_json: Annotated[bool, typer.Option("--json", help="JSON lines.")] = False
@@ -345,6 +343,21 @@ def report_daily(day: Day) -> None:
     settings = Settings.load()
     for report in run_stages(settings, _day(day), ("outputs",)):
         typer.echo(f"{report.words()} in {settings.outputs_dir / day}")
+
+
+@report_app.command("month")
+def report_month(
+    month: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="Month under review.")],
+    as_of: AsOf = None,
+) -> None:
+    """Build the month's review (月报 docx and xlsx, Parquet and CSV) from the days that were run."""
+    from caifeng.jobs.base import Env, timed
+    from caifeng.jobs.review import period, review_month
+
+    env = Env.open(Settings.load())
+    with timed(env, "review", period(month)[1]) as reports:
+        reports.append(review_month(env, month, parse_as_of(as_of) if as_of else None))
+    typer.echo(f"{reports[0].words()} in {env.settings.outputs_dir / 'review' / month}")
 
 
 @app.command()

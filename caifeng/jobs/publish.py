@@ -1,10 +1,12 @@
 """Warehouse -> analytics.duckdb, the copy that analysts query."""
 
+from caifeng.core import clock
 from caifeng.core.errors import UsageError
 from caifeng.core.files import replacing
 from caifeng.core.warehouse import Warehouse
 from caifeng.jobs.base import Env
 from caifeng.jobs.marts import evaluations
+from caifeng.jobs.review import build_review, period
 
 
 def publish(env: Env) -> None:
@@ -31,5 +33,9 @@ def rebuild(env: Env) -> int:
             fresh.load(env.lake, day)
             for evaluation in evaluations(env, day)[-1:]:
                 fresh.build_marts(day, evaluation.as_of, evaluation.rule_version)
+        for month in sorted({f"{day:%Y-%m}" for day in days}):
+            end = clock.end_of_day(period(month)[1])
+            if end <= env.now():
+                build_review(env, fresh, month, end)
     publish(env)
     return len(days)

@@ -6,6 +6,7 @@ import polars as pl
 
 from caifeng.core.model.office import Office
 from caifeng.core.model.taxonomy import Taxonomy
+from caifeng.core.model.terms import BODY_NAMES
 from caifeng.jobs.base import Env, JobReport
 from caifeng.jobs.gates import gated_replace
 from transforms.understand.understand import understand as understand_posts
@@ -29,12 +30,13 @@ def understand(env: Env, day: date, as_of: datetime) -> JobReport:
 
 def _topics_frame(taxonomy: Taxonomy, office: Office) -> pl.DataFrame:
     names = {unit.id: unit.name for unit in office.units}
+    bodies = [topic.competent_body for topic in taxonomy.topics]
     return pl.DataFrame(
         {
             "topic": [topic.id for topic in taxonomy.topics],
             "name": [topic.name for topic in taxonomy.topics],
             "owner_unit": [names.get(topic.owner, topic.owner) for topic in taxonomy.topics],
-            "competent_body": [topic.competent_body for topic in taxonomy.topics],
+            "competent_body": [BODY_NAMES.get(body, body) if body else None for body in bodies],
         },
         schema_overrides={"competent_body": pl.String},
     )

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from caifeng.core.clock import SHANGHAI, end_of_day
+from caifeng.core.model.deadlines import DUE_NAMES
 from caifeng.core.model.grading import OVERRIDE_NAMES
 from caifeng.core.model.terms import LEVEL_NAMES, ROLE_NAMES, SUGGESTION_NAMES
 
@@ -88,7 +89,8 @@ def as_of_text(as_of: datetime, day: date) -> str:
 def next_step(row: Mapping[str, Any]) -> str:
     """What to do next, for a row of marts.daily_log or marts.escalations.
 
-    `report_to` (escalations only) names whom to tell first, `competent_body` who owns the figures.
+    `report_to`, `due_at` and `duty` (escalations only) name whom to tell first and what is due next by when,
+    `competent_body` who owns the figures.
     """
     step = SUGGESTION_NAMES[row["suggestion"]]
     if row["suggestion"] == "refer" and row["competent_body"]:
@@ -99,6 +101,10 @@ def next_step(row: Mapping[str, Any]) -> str:
         step = f"报{ROLE_NAMES[role]}，{rest}"
     if row["needs_review"]:
         step += "；级别须人工研判"
+    if row.get("due_at"):
+        duty = DUE_NAMES[row["duty"]]
+        late = "，已超期" if row["stage"] == "overdue" else ""
+        step += f"（{duty} {row['due_at'].astimezone(SHANGHAI):%m-%d %H:%M} 前{late}）"
     return step
 
 

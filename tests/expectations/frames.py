@@ -57,7 +57,7 @@ _NUMBERED = {
 
 
 def good(contract: Contract, rows: int = 3) -> pl.DataFrame:
-    """Rows that keep every rule of a table; its first grain column tells them apart."""
+    """Rows that keep every rule of a table; the first grain column that is not a closed set tells them apart."""
     fixed = {column.name: _value(column) for column in contract.columns} | _BY_TABLE.get(contract.table, {})
     made = []
     for i in range(rows):
@@ -68,7 +68,9 @@ def good(contract: Contract, rows: int = 3) -> pl.DataFrame:
             if name in fixed:
                 numbered[name] = i + 1
         if not set(numbered) & set(contract.grain):
-            numbered[contract.grain[0]] = f"row{i}" if isinstance(fixed[contract.grain[0]], str) else NOON
+            closed = {column.name for column in contract.columns if column.values}
+            free = next(name for name in contract.grain if name not in closed)
+            numbered[free] = f"row{i}" if isinstance(fixed[free], str) else NOON
         made.append({**fixed, **numbered})
     return pl.DataFrame(made, schema=contract.polars_schema())
 

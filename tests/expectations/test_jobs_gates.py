@@ -101,7 +101,7 @@ class Marts:
 
 
 def marts_of(env: Env) -> dict[str, pl.DataFrame]:
-    tables = [table for table in env.contracts if table.startswith("marts.")]
+    tables = [t for t, contract in env.contracts.items() if t.startswith("marts.") and contract.partition == "day"]
     return {table: frame(env, table, 1 if table == "marts.daily_summary" else 3) for table in tables}
 
 

@@ -106,3 +106,6 @@ SUGGESTION_NAMES = {
 
 #: Roles of the office (docs/glossary.md).
 ROLE_NAMES = {"deputy": "分管领导", "chief": "主要领导"}
+
+#: Bodies that own figures which the office may be asked about (config/taxonomy: competent_body).
+BODY_NAMES = {"nbs_survey_team": "国家统计局调查队"}
