@@ -2,6 +2,7 @@
 
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 
@@ -40,12 +41,27 @@ def test_the_demo_runs_the_dags_and_leaves_paper_and_analytics(tmp_path, root):
     days = load_story().days
     for day in days:
         assert len(list((home / "outputs" / str(day)).iterdir())) == 4
-        assert done.stdout.count(f"{day} ✓") == 8, "crawl and seven stages"
+        assert done.stdout.count(f"{day} ✓") == 9, "two batches of sources and seven stages"
     with duckdb.connect(str(home / "analytics.duckdb"), read_only=True) as analytics:  # noqa: TID251
         rows = analytics.execute("SELECT day, issues_new FROM marts.daily_summary ORDER BY day").fetchall()
     assert [day for day, _ in rows] == list(days)
     assert all(new > 0 for _, new in rows)
     assert re.search(r"YQ-2026-\d{4}", done.stdout)
+
+    # Seeded private data and nicknames: not in Airflow's database (XCom), its logs, or any other plain file.
+    story = load_story()
+    secrets = [seed.value for seed in story.seeds] + [name for site in story.sites for name in site.authors]
+    assert len(secrets) > 10
+    swept = 0
+    for path in home.rglob("*"):
+        if path.is_file() and path.suffix != ".parquet":  # the lake's values are swept in test_town
+            content = path.read_bytes()
+            swept += 1
+            found = [secret for secret in secrets if secret.encode() in content]
+            assert not found, (path, found)
+    assert swept > 50
+    with sqlite3.connect(home / "airflow" / "airflow.db") as airflow:
+        assert airflow.execute("SELECT count(*) FROM xcom").fetchone()[0] > 20
 
 
 def test_a_folder_that_is_no_demos_is_never_wiped(tmp_path, root):
