@@ -11,6 +11,7 @@ set -a
 . docker/airflow.env
 AIRFLOW_HOME=$CAIFENG_HOME/airflow
 AIRFLOW__CORE__DAGS_FOLDER=$root/dags
+AIRFLOW__CORE__PLUGINS_FOLDER=$root/plugins
 AIRFLOW__API__PORT=$port
 AIRFLOW__API__BASE_URL=http://localhost:$port
 AIRFLOW__CORE__EXECUTION_API_SERVER_URL=http://localhost:$port/execution/

@@ -60,7 +60,7 @@ class Page:
     def click(self, selector: str) -> None:
         """Click an element with the mouse, where it stands, and wait for the page that follows."""
         place = self.run(f"""(() => {{ const e = document.querySelector({selector!r}); if (!e) return null;
-            e.scrollIntoView({{block: "center"}}); const r = e.getBoundingClientRect();
+            e.scrollIntoView({{block: "center"}}); const r = e.getClientRects()[0];
             return [r.x + r.width / 2, r.y + r.height / 2]; }})()""")
         assert place, f"nothing to click: {selector} in {self.text()[:500]}"
         where = {"x": place[0], "y": place[1], "button": "left", "clickCount": 1}

@@ -336,8 +336,8 @@ def submitted(browse, asked):
 @pytest.mark.parametrize("way", ["form", "page", "paper"])
 def test_the_form_the_page_and_paper_end_in_the_same_state(browse, home, asked, way):
     from caifeng.cases.service import cases_of
+    from caifeng.jobs.approvals import settle_request
     from caifeng.jobs.base import Env
-    from caifeng.jobs.workbench import settle_request
 
     request = submitted(browse, asked)
     if way == "form":
@@ -364,8 +364,8 @@ def test_the_form_the_page_and_paper_end_in_the_same_state(browse, home, asked, 
 
 def test_refusing_on_the_form_sends_the_draft_back_and_never_publishes(browse, home, asked):
     from caifeng.cases.model import RoleError
+    from caifeng.jobs.approvals import settle_request
     from caifeng.jobs.base import Env
-    from caifeng.jobs.workbench import settle_request
 
     request = submitted(browse, asked)
     with pytest.raises(RoleError):
@@ -492,6 +492,6 @@ def test_a_decision_on_the_page_closes_the_form_or_its_run(web, monkeypatch):
     assert calls[-1] == ("PATCH", "/dags/approval/dagRuns/YQ-2026-0001-5", {"state": "success"})
     reply({})
     assert not approvals.answer("t", "YQ-2026-0001-5", "同意", "可以")
-    assert not approvals.start("t", web["app"].workbench.ApprovalRequest("r", "n", "s", "b", ("leader",)))
+    assert not approvals.start("t", web["app"].requests.ApprovalRequest("r", "n", "s", "b", ("leader",)))
     reply({"dagRuns": 409})
-    assert approvals.start("t", web["app"].workbench.ApprovalRequest("r", "n", "s", "b", ("leader",)))
+    assert approvals.start("t", web["app"].requests.ApprovalRequest("r", "n", "s", "b", ("leader",)))

@@ -13,9 +13,7 @@ from caifeng.core.model.grouping import GroupingRules
 from tests.unit.frames import NOON, posts
 from transforms.understand.reposts import group_reposts
 
-RULES = GroupingRules(
-    window_days=30, min_similarity=0.6, min_characters=20, issue_window_days=7, issue_shared_terms=4
-)
+RULES = GroupingRules(window_days=30, min_similarity=0.6, min_characters=20, issue_window_days=7, issue_shared_terms=4)
 NOTHING_KNOWN = pl.DataFrame(
     schema={"group_id": pl.String, "title": pl.String, "text": pl.String, "first_fetched_at": pl.Datetime("us", "UTC")}
 )

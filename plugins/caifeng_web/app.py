@@ -1,0 +1,331 @@
+"""Routes of the pages: each asks `caifeng.jobs.workbench` and renders a template, or passes one form on to it.
+
+Every route needs a login (`login.signed_in`), every form a token. Scraped text is hostile: templates escape it, and
+the policy below forbids scripts altogether, because Airflow shows these pages in a frame of its own origin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import jinja2
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from caifeng.cases.model import (
+    CASE_ROLE_NAMES,
+    CLAIM_TYPES,
+    FINDINGS,
+    ConflictError,
+    Event,
+    GuardError,
+    RoleError,
+)
+from caifeng.cases.service import REGISTRAR
+from caifeng.core.clock import business_day
+from caifeng.core.errors import CaifengError, UsageError
+from caifeng.core.model.terms import SOURCE_CLASS_NAMES, SOURCE_STATUS_NAMES
+from caifeng.core.settings import Settings
+from caifeng.jobs import approvals as requests
+from caifeng.jobs import workbench
+from caifeng.jobs.workbench import Desk
+from caifeng.reports import words
+from caifeng_web import approvals
+from caifeng_web.login import Visitor, check_form_token, form_token, session_token, signed_in, visitor
+
+HERE = Path(__file__).parent
+
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "frame-ancestors 'self'; base-uri 'none'"
+)
+#: The dashboard brings its own inline scripts: it runs in an origin of its own and cannot act for the account.
+DASHBOARD_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": PAGE_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+#: Of a form with a scanned page.
+MAX_FORM_BYTES = 25 * 1024 * 1024
+#: Level -> class of its badge; always with word and mark.
+LEVEL_CLASSES = {"extreme": "l1", "major": "l2", "larger": "l3", "general": "l4"}
+#: New issues shown until somebody asks for all.
+NEW_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A form whose token was good."""
+
+    visitor: Visitor
+    given: dict[str, str]
+    chosen: tuple[str, ...]
+    """Values of the ticked boxes named `chosen`."""
+    scan: bytes | None
+
+
+def desk() -> Desk:
+    """Where all pages read from, opened once per process and setting."""
+    return _desk(Settings.load())
+
+
+@lru_cache(maxsize=2)
+def _desk(settings: Settings) -> Desk:
+    return Desk.open(settings)
+
+
+async def posted(request: Request, who: Annotated[Visitor, Depends(visitor)]) -> Posted:
+    """The form, once its token was checked: 403 without."""
+    if int(request.headers.get("content-length") or 0) > MAX_FORM_BYTES:
+        raise HTTPException(413, "文件太大（不超过 25 MB）")
+    form = await request.form()
+    given = {name: value for name, value in form.items() if isinstance(value, str)}
+    check_form_token(who.name, given.pop("token", ""))
+    upload = form.get("behalf_scan")
+    scan = await upload.read() if isinstance(upload, UploadFile) else None
+    chosen = tuple(value for value in form.getlist("chosen") if isinstance(value, str))
+    return Posted(who, given, chosen, scan or None)
+
+
+Who = Annotated[Visitor, Depends(visitor)]
+Sent = Annotated[Posted, Depends(posted)]
+At = Annotated[Desk, Depends(desk)]
+
+
+@lru_cache(maxsize=1)
+def templates() -> jinja2.Environment:
+    """Templates that escape everything and know the words of the house."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(
+        level_text=words.level_text,
+        level_class=LEVEL_CLASSES,
+        number=words.number,
+        change=words.change,
+        local_time=words.local_time,
+        short_time=workbench.short_time,
+        document_date=words.document_date,
+        role_names=CASE_ROLE_NAMES,
+        status_names=SOURCE_STATUS_NAMES,
+        class_names=SOURCE_CLASS_NAMES,
+        claim_types=CLAIM_TYPES,
+        findings=FINDINGS,
+        role_for=workbench.role_for,
+    )
+    made.filters["weekday"] = lambda day: "星期" + "一二三四五六日"[day.weekday()]
+    made.filters["local_day"] = business_day
+    return made
+
+
+def render(request: Request, name: str, who: Visitor | None, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page; `who` null for pages of errors, which carry no form."""
+    text = (
+        templates()
+        .get_template(name)
+        .render(
+            {"sample": False} | values,
+            base=request.scope.get("root_path", "").rstrip("/"),
+            who=who,
+            token=form_token(who.name) if who else "",
+        )
+    )
+    return HTMLResponse(text, status, headers=HEADERS)
+
+
+def back(request: Request, path: str, notice: str = "") -> RedirectResponse:
+    """To a page after a form; `notice` is shown there once."""
+    reply = RedirectResponse(request.scope.get("root_path", "") + path, 303)
+    if notice:
+        # By cookie, so that a link from outside cannot put words on the page.
+        reply.set_cookie("caifeng_said", notice.encode().hex(), max_age=60, httponly=True, samesite="strict")
+    return reply
+
+
+def said(request: Request) -> str:
+    """The notice that the form before left."""
+    try:
+        return bytes.fromhex(request.cookies.get("caifeng_said", "")).decode()
+    except ValueError:
+        return ""
+
+
+@lru_cache(maxsize=1)
+def application() -> FastAPI:
+    """The application, made at the first request."""
+    app = FastAPI(dependencies=[Depends(signed_in)], docs_url=None, redoc_url=None, openapi_url=None)
+    _add_headers(app)
+    _add_errors(app)
+    _add_pages(app)
+    _add_forms(app)
+    return app
+
+
+def _add_headers(app: FastAPI) -> None:
+    @app.middleware("http")
+    async def add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await call_next(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if "caifeng_said" in request.cookies and request.method == "GET" and not request.url.path.endswith(".css"):
+            response.delete_cookie("caifeng_said")
+        return response
+
+
+def _add_errors(app: FastAPI) -> None:
+    def failed(request: Request, status: int, title: str, text: str) -> Response:
+        return render(request, "error.html", None, status, title=title, text=text)
+
+    @app.exception_handler(StarletteHTTPException)
+    def http(request: Request, error: StarletteHTTPException) -> Response:
+        titles = {401: "请先登录", 403: "不能办理", 404: "没有这个页面", 413: "文件太大"}
+        text = "登录已失效或尚未登录，请回到首页登录。" if error.status_code == 401 else str(error.detail)
+        return failed(request, error.status_code, titles.get(error.status_code, "出错了"), text)
+
+    @app.exception_handler(CaifengError)
+    def known(request: Request, error: CaifengError) -> Response:
+        match error:
+            case RoleError():
+                return failed(request, 403, "不能办理", str(error))
+            case ConflictError():
+                return failed(request, 409, "已由他人处理，请刷新", str(error))
+            case GuardError():
+                return failed(request, 422, "还不能办理", str(error))
+            case UsageError():
+                return failed(request, 404, "没有找到", str(error))
+        return failed(request, 500, "出错了", str(error))
+
+    @app.exception_handler(Exception)
+    def unknown(request: Request, error: Exception) -> Response:
+        # The server's log gets the trace; a page must not show it.
+        return failed(request, 500, "出错了", "系统内部错误，已记入运行日志，请联系管理员。")
+
+
+def _add_pages(app: FastAPI) -> None:
+    @app.get("/", response_class=HTMLResponse)
+    def board(request: Request, who: Who, at: At, all: bool = False) -> Response:
+        shown = workbench.board(at)
+        new = shown.new if all else shown.new[:NEW_SHOWN]
+        return render(request, "workbench.html", who, board=shown, new=new, said=said(request))
+
+    @app.get("/issues", response_class=HTMLResponse)
+    def issues(request: Request, who: Who, at: At, all: bool = False) -> Response:
+        lines = workbench.ledger(at, only_open=not all)
+        return render(request, "ledger.html", who, lines=lines, all=all, sample=workbench.is_sample(at))
+
+    @app.get("/issues/{issue_no}", response_class=HTMLResponse)
+    def issue(request: Request, who: Who, at: At, issue_no: str, do: str = "") -> Response:
+        page = workbench.issue_page(at, issue_no, who.roles, do)
+        return render(request, "issue.html", who, page=page, said=said(request), fault="", given={})
+
+    @app.get("/lead", response_class=HTMLResponse)
+    def lead(request: Request, who: Who, at: At) -> Response:
+        return render(request, "lead.html", who, fault="", given={}, sample=workbench.is_sample(at))
+
+    @app.get("/logs", response_class=HTMLResponse)
+    def logs(request: Request, who: Who, at: At) -> Response:
+        found = workbench.daily_logs(at)
+        return render(request, "logs.html", who, logs=found, sample=workbench.is_sample(at), said=said(request))
+
+    @app.get("/files/{day}/{name}")
+    def file(who: Who, at: At, day: str, name: str) -> Response:
+        path = workbench.day_file(at, day, name)
+        if path.suffix == ".html":
+            return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": DASHBOARD_POLICY})
+        return FileResponse(path, filename=f"{day} {name}")
+
+    @app.get("/dashboard")
+    def dashboard(request: Request, who: Who, at: At) -> Response:
+        latest = next((log for log in workbench.daily_logs(at) if "dashboard.html" in log.files), None)
+        if latest is None:
+            return render(request, "error.html", None, 404, title="还没有看板", text="第一次整理完成后，这里显示看板。")
+        return back(request, f"/files/{latest.day}/dashboard.html")
+
+    @app.get("/sources", response_class=HTMLResponse)
+    def sources(request: Request, who: Who, at: At) -> Response:
+        day, health = workbench.source_health(at)
+        return render(request, "sources.html", who, day=day, health=health, sample=workbench.is_sample(at))
+
+    @app.get("/style.css")
+    def style() -> Response:
+        return FileResponse(HERE / "style.css", media_type="text/css")
+
+
+def _add_forms(app: FastAPI) -> None:
+    @app.post("/issues/{issue_no}")
+    def act(request: Request, sent: Sent, at: At, issue_no: str) -> Response:
+        who, given = sent.visitor, sent.given
+        event = given.get("event", "")
+        try:
+            on_behalf = workbench.on_behalf_of(given, sent.scan)
+            role = REGISTRAR if on_behalf else given.get("role", "")
+            payload = workbench.payload_of(event, given)
+            done = workbench.do(
+                at, issue_no, event, who.name, role, payload, on_behalf, workbench.parse_seen(given.get("seen"))
+            )
+        except GuardError as error:
+            page = workbench.issue_page(at, issue_no, who.roles, event)
+            return render(request, "issue.html", who, 422, page=page, said="", fault=str(error), given=given)
+        return back(request, f"/issues/{issue_no}", _after(request, at, done))
+
+    @app.post("/issues/{issue_no}/quick")
+    def quick(request: Request, sent: Sent, at: At, issue_no: str, reason: str, seen: int) -> Response:
+        payload = {"scope_reason": reason}
+        role = sent.given.get("role", "")
+        workbench.do(at, issue_no, "out_of_scope", sent.visitor.name, role, payload, expected=seen)
+        return back(request, "/", f"{issue_no} 已转出")
+
+    @app.post("/confirm")
+    def confirm(request: Request, sent: Sent, at: At) -> Response:
+        chosen = [workbench.parse_choice(value) for value in sent.chosen]
+        batch = workbench.agree(at, sent.visitor.name, sent.given.get("role", ""), chosen)
+        text = f"已确认 {len(batch.done)} 件" + "".join(
+            f"；{number} 未确认：{why}" for number, why in batch.refused.items()
+        )
+        return back(request, "/", text if chosen else "没有选择事项")
+
+    @app.post("/lead")
+    def add_lead(request: Request, sent: Sent, at: At) -> Response:
+        given, who = sent.given, sent.visitor
+        try:
+            text = workbench.add_lead(
+                at, who.name, who.roles[0], *(given.get(name, "") for name in ("title", "text", "url", "source"))
+            )
+        except GuardError as error:
+            sample = workbench.is_sample(at)
+            return render(request, "lead.html", who, 422, fault=str(error), given=given, sample=sample)
+        return back(request, "/", text)
+
+    @app.post("/logs/{day}")
+    def sign(request: Request, sent: Sent, at: At, day: str) -> Response:
+        given = sent.given
+        workbench.sign_log(at, sent.visitor.name, given.get("role", ""), day, given.get("file_hash", ""))
+        return back(request, "/logs", f"{day} 日志已签发")
+
+
+def _after(request: Request, at: Desk, done: Event) -> str:
+    """Ask for, or answer, the approval form that goes with an event; the notice for the page."""
+    if done.name == "submit":
+        started = approvals.start(session_token(request), requests.approval_request(at, done))
+        return "已报审，审批表单已发出" if started else "已报审；审批表单未能发出，请在本页登记批示"
+    if done.name in ("approve", "return") and (asked := requests.request_of(at, done)):
+        option = requests.APPROVAL_OPTIONS[0 if done.name == "approve" else 1]
+        approvals.answer(
+            session_token(request), asked, option, str(done.payload.get("text") or done.payload.get("reason") or "")
+        )
+    return "已登记"
