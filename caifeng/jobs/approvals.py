@@ -15,7 +15,8 @@ from caifeng.core.errors import UsageError
 from caifeng.core.model.terms import LEVEL_NAMES
 from caifeng.core.settings import Settings
 from caifeng.jobs.case_actions import act_steps
-from caifeng.jobs.workbench import USUAL_ACCOUNTS, Desk, answer_text, roles_of
+from caifeng.jobs.workbench.desk import USUAL_ACCOUNTS, Desk, roles_of
+from caifeng.jobs.workbench.issue import answer_text
 from caifeng.reports import words
 
 #: Answers of the approval form.

@@ -33,8 +33,10 @@ from caifeng.core.errors import CaifengError, UsageError
 from caifeng.core.model.terms import SOURCE_CLASS_NAMES, SOURCE_STATUS_NAMES
 from caifeng.core.settings import Settings
 from caifeng.jobs import approvals as requests
-from caifeng.jobs import workbench
-from caifeng.jobs.workbench import Desk
+from caifeng.jobs.workbench import acting, forms, logs
+from caifeng.jobs.workbench.board import board, ledger, source_health
+from caifeng.jobs.workbench.desk import Desk, is_sample, role_for, short_time
+from caifeng.jobs.workbench.issue import issue_page
 from caifeng.reports import words
 from caifeng_web import approvals
 from caifeng_web.login import Visitor, check_form_token, form_token, session_token, signed_in, visitor
@@ -119,14 +121,14 @@ def templates() -> jinja2.Environment:
         number=words.number,
         change=words.change,
         local_time=words.local_time,
-        short_time=workbench.short_time,
+        short_time=short_time,
         document_date=words.document_date,
         role_names=CASE_ROLE_NAMES,
         status_names=SOURCE_STATUS_NAMES,
         class_names=SOURCE_CLASS_NAMES,
         claim_types=CLAIM_TYPES,
         findings=FINDINGS,
-        role_for=workbench.role_for,
+        role_for=role_for,
     )
     made.filters["weekday"] = lambda day: "星期" + "一二三四五六日"[day.weekday()]
     made.filters["local_day"] = business_day
@@ -218,48 +220,48 @@ def _add_errors(app: FastAPI) -> None:
 
 def _add_pages(app: FastAPI) -> None:
     @app.get("/", response_class=HTMLResponse)
-    def board(request: Request, who: Who, at: At, all: bool = False) -> Response:
-        shown = workbench.board(at)
+    def show_board(request: Request, who: Who, at: At, all: bool = False) -> Response:
+        shown = board(at)
         new = shown.new if all else shown.new[:NEW_SHOWN]
         return render(request, "workbench.html", who, board=shown, new=new, said=said(request))
 
     @app.get("/issues", response_class=HTMLResponse)
-    def issues(request: Request, who: Who, at: At, all: bool = False) -> Response:
-        lines = workbench.ledger(at, only_open=not all)
-        return render(request, "ledger.html", who, lines=lines, all=all, sample=workbench.is_sample(at))
+    def show_issues(request: Request, who: Who, at: At, all: bool = False) -> Response:
+        lines = ledger(at, only_open=not all)
+        return render(request, "ledger.html", who, lines=lines, all=all, sample=is_sample(at))
 
     @app.get("/issues/{issue_no}", response_class=HTMLResponse)
-    def issue(request: Request, who: Who, at: At, issue_no: str, do: str = "") -> Response:
-        page = workbench.issue_page(at, issue_no, who.roles, do)
+    def show_issue(request: Request, who: Who, at: At, issue_no: str, do: str = "") -> Response:
+        page = issue_page(at, issue_no, who.roles, do)
         return render(request, "issue.html", who, page=page, said=said(request), fault="", given={})
 
     @app.get("/lead", response_class=HTMLResponse)
-    def lead(request: Request, who: Who, at: At) -> Response:
-        return render(request, "lead.html", who, fault="", given={}, sample=workbench.is_sample(at))
+    def show_lead(request: Request, who: Who, at: At) -> Response:
+        return render(request, "lead.html", who, fault="", given={}, sample=is_sample(at))
 
     @app.get("/logs", response_class=HTMLResponse)
-    def logs(request: Request, who: Who, at: At) -> Response:
-        found = workbench.daily_logs(at)
-        return render(request, "logs.html", who, logs=found, sample=workbench.is_sample(at), said=said(request))
+    def show_logs(request: Request, who: Who, at: At) -> Response:
+        found = logs.daily_logs(at)
+        return render(request, "logs.html", who, logs=found, sample=is_sample(at), said=said(request))
 
     @app.get("/files/{day}/{name}")
     def file(who: Who, at: At, day: str, name: str) -> Response:
-        path = workbench.day_file(at, day, name)
+        path = logs.day_file(at, day, name)
         if path.suffix == ".html":
             return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": DASHBOARD_POLICY})
         return FileResponse(path, filename=f"{day} {name}")
 
     @app.get("/dashboard")
-    def dashboard(request: Request, who: Who, at: At) -> Response:
-        latest = next((log for log in workbench.daily_logs(at) if "dashboard.html" in log.files), None)
+    def show_dashboard(request: Request, who: Who, at: At) -> Response:
+        latest = next((log for log in logs.daily_logs(at) if "dashboard.html" in log.files), None)
         if latest is None:
             return render(request, "error.html", None, 404, title="还没有看板", text="第一次整理完成后，这里显示看板。")
         return back(request, f"/files/{latest.day}/dashboard.html")
 
     @app.get("/sources", response_class=HTMLResponse)
-    def sources(request: Request, who: Who, at: At) -> Response:
-        day, health = workbench.source_health(at)
-        return render(request, "sources.html", who, day=day, health=health, sample=workbench.is_sample(at))
+    def show_sources(request: Request, who: Who, at: At) -> Response:
+        day, health = source_health(at)
+        return render(request, "sources.html", who, day=day, health=health, sample=is_sample(at))
 
     @app.get("/style.css")
     def style() -> Response:
@@ -272,14 +274,14 @@ def _add_forms(app: FastAPI) -> None:
         who, given = sent.visitor, sent.given
         event = given.get("event", "")
         try:
-            on_behalf = workbench.on_behalf_of(given, sent.scan)
+            on_behalf = forms.on_behalf_of(given, sent.scan)
             role = REGISTRAR if on_behalf else given.get("role", "")
-            payload = workbench.payload_of(event, given)
-            done = workbench.do(
-                at, issue_no, event, who.name, role, payload, on_behalf, workbench.parse_seen(given.get("seen"))
+            payload = forms.payload_of(event, given)
+            done = acting.do(
+                at, issue_no, event, who.name, role, payload, on_behalf, forms.parse_seen(given.get("seen"))
             )
         except GuardError as error:
-            page = workbench.issue_page(at, issue_no, who.roles, event)
+            page = issue_page(at, issue_no, who.roles, event)
             return render(request, "issue.html", who, 422, page=page, said="", fault=str(error), given=given)
         return back(request, f"/issues/{issue_no}", _after(request, at, done))
 
@@ -287,13 +289,13 @@ def _add_forms(app: FastAPI) -> None:
     def quick(request: Request, sent: Sent, at: At, issue_no: str, reason: str, seen: int) -> Response:
         payload = {"scope_reason": reason}
         role = sent.given.get("role", "")
-        workbench.do(at, issue_no, "out_of_scope", sent.visitor.name, role, payload, expected=seen)
+        acting.do(at, issue_no, "out_of_scope", sent.visitor.name, role, payload, expected=seen)
         return back(request, "/", f"{issue_no} 已转出")
 
     @app.post("/confirm")
     def confirm(request: Request, sent: Sent, at: At) -> Response:
-        chosen = [workbench.parse_choice(value) for value in sent.chosen]
-        batch = workbench.agree(at, sent.visitor.name, sent.given.get("role", ""), chosen)
+        chosen = [forms.parse_choice(value) for value in sent.chosen]
+        batch = acting.agree(at, sent.visitor.name, sent.given.get("role", ""), chosen)
         text = f"已确认 {len(batch.done)} 件" + "".join(
             f"；{number} 未确认：{why}" for number, why in batch.refused.items()
         )
@@ -303,18 +305,18 @@ def _add_forms(app: FastAPI) -> None:
     def add_lead(request: Request, sent: Sent, at: At) -> Response:
         given, who = sent.given, sent.visitor
         try:
-            text = workbench.add_lead(
+            text = acting.add_lead(
                 at, who.name, who.roles[0], *(given.get(name, "") for name in ("title", "text", "url", "source"))
             )
         except GuardError as error:
-            sample = workbench.is_sample(at)
+            sample = is_sample(at)
             return render(request, "lead.html", who, 422, fault=str(error), given=given, sample=sample)
         return back(request, "/", text)
 
     @app.post("/logs/{day}")
     def sign(request: Request, sent: Sent, at: At, day: str) -> Response:
         given = sent.given
-        workbench.sign_log(at, sent.visitor.name, given.get("role", ""), day, given.get("file_hash", ""))
+        acting.sign_log(at, sent.visitor.name, given.get("role", ""), day, given.get("file_hash", ""))
         return back(request, "/logs", f"{day} 日志已签发")
 
 

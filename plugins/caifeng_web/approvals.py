@@ -20,7 +20,7 @@ def start(token: str, request: Any) -> bool:
 
     Args:
         token: login of the account.
-        request: `caifeng.jobs.workbench.ApprovalRequest`; its id names the run, so that it is started once.
+        request: `caifeng.jobs.approvals.ApprovalRequest`; its id names the run, so that it is started once.
     """
     body = {"dag_run_id": request.request_id, "logical_date": None, "conf": request.conf()}
     return _call("POST", "/api/v2/dags/approval/dagRuns", token, body, also_fine=(409,))

@@ -38,7 +38,7 @@ async def signed_in(request: Request) -> str:
 
 def visitor(name: Annotated[str, Depends(signed_in)]) -> Visitor:
     """The account with its roles; 403 for an account that has none."""
-    from caifeng.jobs.workbench import roles_of  # noqa: PLC0415 - imports Polars
+    from caifeng.jobs.workbench.desk import roles_of  # noqa: PLC0415 - imports Polars
 
     roles = roles_of(name, Settings.load().office())
     if not roles:

@@ -405,7 +405,7 @@ def test_a_lead_is_registered_scrubbed_and_landed(browse, home):
 
 def test_roles_come_from_the_office_and_only_strangers_have_none(root):
     from caifeng.core.model.office import Office
-    from caifeng.jobs.workbench import roles_of
+    from caifeng.jobs.workbench.desk import roles_of
 
     office = Settings(config=root / "config").office()
     assert roles_of("leader", office)[0] == "deputy"

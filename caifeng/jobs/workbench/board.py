@@ -1,0 +1,247 @@
+"""The 工作台, the ledger and the sources: every issue at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from caifeng.cases.machine import next_step
+from caifeng.cases.model import (
+    DONE_STATES,
+    STATE_NAMES,
+)
+from caifeng.core.model.terms import RESPONSE_NAMES
+from caifeng.jobs.workbench.desk import Action, Desk, Due, Stand, action_of, dues_of, is_sample, read_stand
+from caifeng.jobs.workbench.logs import Log, daily_logs
+from caifeng.reports import words
+
+_ORDER = {level: place for place, level in enumerate(words.LEVELS_ON_PAPER)}
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How the sources did on the latest published day (Art. 4)."""
+
+    day: date
+    as_of: datetime
+    marks: tuple[tuple[str, str], ...]
+    """Name and status of each source."""
+    not_ok: tuple[tuple[str, str, str], ...]
+    """Status, name and reason (or empty) of each source that is not in order."""
+
+    @property
+    def in_order(self) -> int:
+        """Sources in order."""
+        return sum(status == "ok" for _, status in self.marks)
+
+
+@dataclass(frozen=True)
+class ToDo:
+    """A case that waits for somebody, with its one next action."""
+
+    issue_no: str
+    title: str
+    level: str | None
+    state: str
+    unit: str
+    action: Action | None
+    due: Due | None
+
+
+@dataclass(frozen=True)
+class NewIssue:
+    """An issue that nobody has judged yet."""
+
+    issue_no: str
+    title: str
+    level: str
+    """Suggested."""
+    why: str
+    total: float
+    posts: int
+    views: int | None
+    reposts: int | None
+    sequence: int
+    ticked: bool
+    """May be agreed to without a second look: neither severe, nor unsure, nor lowered by an override."""
+    due: Due | None
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Figures of the latest day; null is unknown."""
+
+    observations: int | None
+    relevant: int | None
+    new: int | None
+    under_way: int
+    relevant_before: int | None
+    new_before: int | None
+
+
+@dataclass(frozen=True)
+class Board:
+    """The 工作台."""
+
+    at: datetime
+    coverage: Coverage | None
+    """Null: nothing was published yet."""
+    todo: tuple[ToDo, ...]
+    new: tuple[NewIssue, ...]
+    logs: tuple[Log, ...]
+    """Latest first."""
+    to_sign: Log | None
+    """The oldest final log that nobody has signed."""
+    numbers: Numbers
+    is_sample: bool
+
+
+def board(desk: Desk) -> Board:
+    """Everything on the 工作台."""
+    stand = read_stand(desk)
+    logs = daily_logs(desk)
+    summary = desk.read("marts.daily_summary").sort("day").tail(1).to_dicts()
+    latest = summary[0] if summary else {}
+    todo = _todo(desk, stand)
+    return Board(
+        at=stand.at,
+        coverage=_coverage(desk, latest["day"], latest["as_of"]) if latest else None,
+        todo=todo,
+        new=_new(stand),
+        logs=logs,
+        to_sign=next((log for log in reversed(logs) if log.final and log.file_hash and not log.signed_by), None),
+        numbers=Numbers(
+            latest.get("observations"),
+            latest.get("posts_relevant"),
+            latest.get("issues_new"),
+            len(todo),
+            latest.get("previous_posts_relevant"),
+            latest.get("previous_issues_new"),
+        ),
+        is_sample=is_sample(desk),
+    )
+
+
+def source_health(desk: Desk) -> tuple[date | None, list[dict[str, Any]]]:
+    """Rows of marts.source_health of the latest published day."""
+    summary = desk.read("marts.daily_summary")
+    if summary.is_empty():
+        return None, []
+    day = summary["day"].max()
+    assert isinstance(day, date)
+    return day, desk.read("marts.source_health", day, day).sort("status", "name").to_dicts()
+
+
+@dataclass(frozen=True)
+class LedgerLine:
+    """One case in the ledger."""
+
+    issue_no: str
+    title: str
+    level: str | None
+    confirmed: bool
+    state: str
+    state_name: str
+    topic: str
+    unit: str
+    detected_at: datetime
+    due: Due | None
+    """The first open duty."""
+    late: int
+    """Duties that were or are late."""
+
+
+def ledger(desk: Desk, only_open: bool = False) -> tuple[LedgerLine, ...]:
+    """Every case, the latest number first."""
+    stand = read_stand(desk)
+    units = desk.unit_names()
+    topics = dict(stand.issues.select("issue_no", "topic_name").iter_rows())
+    titles = dict(stand.issues.select("issue_no", "title").iter_rows())
+    found = []
+    for number, row in stand.rows.items():
+        dues = dues_of(stand, number)
+        waiting = [due for due in dues if due.stage != "done"]
+        if only_open and row["state"] in DONE_STATES and not waiting:
+            continue
+        found.append(
+            LedgerLine(
+                number,
+                words.printable(titles[number]),
+                row["level"],
+                row["confirmed_level"] is not None,
+                row["state"],
+                STATE_NAMES[row["state"]],
+                words.printable(topics[number]),
+                units.get(row["unit"] or "", words.UNKNOWN),
+                row["detected_at"],
+                waiting[0] if waiting else None,
+                sum(d.due_at is not None and (d.done_at or stand.at) > d.due_at for d in dues),
+            )
+        )
+    return tuple(sorted(found, key=lambda line: line.issue_no, reverse=True))
+
+
+def _coverage(desk: Desk, day: date, as_of: datetime) -> Coverage:
+    health = desk.read("marts.source_health", day, day).sort("source_id")
+    rows = health.select("name", "status", "reason").rows()
+    not_ok = tuple((status, words.printable(name), reason or "") for name, status, reason in rows if status != "ok")
+    return Coverage(day, as_of, tuple((words.printable(name), status) for name, status, _ in rows), not_ok)
+
+
+def _todo(desk: Desk, stand: Stand) -> tuple[ToDo, ...]:
+    units = desk.unit_names()
+    found = []
+    for number, row in stand.rows.items():
+        open_duties = [due for due in dues_of(stand, number) if due.stage != "done"]
+        if row["events"] == 0 or row["state"] == "detected" or not (row["is_open"] or open_duties):
+            continue
+        first = min(open_duties, key=lambda due: (due.due_at is None, due.due_at or stand.at), default=None)
+        case = stand.cases[number]
+        step = next_step(case, first.duty if first else None, row["level"])
+        found.append(
+            ToDo(
+                issue_no=number,
+                title=_title(stand, number),
+                level=row["level"],
+                state=STATE_NAMES[row["state"]],
+                unit=units.get(row["unit"] or "", ""),
+                action=action_of(step),
+                due=first,
+            )
+        )
+    far = stand.at + timedelta(days=36500)
+    return tuple(sorted(found, key=lambda todo: (todo.due.due_at or far) if todo.due else far))
+
+
+def _new(stand: Stand) -> tuple[NewIssue, ...]:
+    found = []
+    for row in stand.issues.iter_rows(named=True):
+        number = row["issue_no"]
+        case = stand.cases.get(number)
+        if case and case.state != "detected":
+            continue
+        due = next((due for due in dues_of(stand, number) if due.duty in ("confirm", "refer")), None)
+        severe = row["system_level"] in ("larger", "major", "extreme")
+        lowered = _ORDER[row["system_level"]] > _ORDER[row["level_by_score"]]
+        found.append(
+            NewIssue(
+                issue_no=number,
+                title=words.printable(row["title"]),
+                level=row["system_level"],
+                why=f"{RESPONSE_NAMES[row['response_value']]}；{words.reason(row)}",
+                total=row["total"],
+                posts=row["posts"],
+                views=row["views"],
+                reposts=row["reposts"],
+                sequence=case.sequence if case else 0,
+                ticked=not (severe or lowered or row["needs_review"]),
+                due=due,
+            )
+        )
+    return tuple(sorted(found, key=lambda new: (_ORDER[new.level], -new.total, new.issue_no)))
+
+
+def _title(stand: Stand, number: str) -> str:
+    found = stand.issues.filter(issue_no=number)["title"].to_list()
+    return words.printable(found[0]) if found else number

@@ -1,0 +1,250 @@
+"""The forms of an issue: which ones a user gets, and what they sent as the payload of an event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from caifeng.cases.machine import FIELDS, TABLE, allowed, next_step, transition
+from caifeng.cases.model import (
+    CASE_ROLE_NAMES,
+    CLAIM_TYPES,
+    FINDINGS,
+    FORM_NAMES,
+    HAND_OFF_MEDIUM_NAMES,
+    KIND_NAMES,
+    LOG_REASON_NAMES,
+    OUTCOME_NAMES,
+    RECIPIENT_NAMES,
+    SCOPE_REASON_NAMES,
+    Case,
+    GuardError,
+    OnBehalf,
+)
+from caifeng.cases.service import REGISTRAR
+from caifeng.core.clock import SHANGHAI
+from caifeng.core.errors import UsageError
+from caifeng.core.model.deadlines import CHANNEL_NAMES
+from caifeng.core.model.terms import RESPONSE_NAMES, ROLE_NAMES
+from caifeng.jobs.workbench.desk import Desk, label_of, short_time
+from caifeng.reports import words
+
+#: They sit before the screen themselves; nobody registers for them.
+_AT_DESK = ("monitor", "openness_office")
+_CLAIM_LINES = 3
+#: Words that fit better than the general ones.
+LABELS = {
+    ("approve", "text"): "批示意见",
+    ("verify", "basis"): "依据（文件、台账、口径）",
+    ("draft", "text"): "口径全文",
+    ("close", "reason"): "说明",
+    ("new_lead", "text"): "内容",
+}
+_HINTS = {
+    ("confirm", "reason"): "改动系统建议的级别时必填，不少于 10 个字",
+    ("change_level", "reason"): "不少于 10 个字",
+    ("reopen", "reason"): "不少于 10 个字",
+    ("publish", "url"): "链接和发布渠道至少填一项",
+    ("result_notice", "url"): "链接和发布渠道至少填一项",
+    ("duplicate", "parent"): "并入哪个事项，如 YQ-2026-0001",
+}
+
+
+@dataclass(frozen=True)
+class FormField:
+    """One input of a form."""
+
+    name: str
+    label: str
+    kind: str
+    """As `machine.Field.kind`; `code` and some ids have options."""
+    required: bool
+    options: tuple[tuple[str, str], ...] = ()
+    hint: str = ""
+    value: str = ""
+    """Filled in beforehand."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """The form of one event, for one user."""
+
+    event: str
+    label: str
+    fields: tuple[FormField, ...]
+    hidden: tuple[tuple[str, str], ...]
+    roles: tuple[tuple[str, str], ...]
+    """Roles in which the user may do it; empty: only on behalf."""
+    behalf: tuple[tuple[str, str], ...]
+    """Roles whose decision the user may register; empty: none."""
+
+
+def _options(name: str, units: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    names: dict[str, Mapping[str, str]] = {
+        "level": {level: words.level_text(level) for level in words.LEVELS_ON_PAPER},
+        "response_value": RESPONSE_NAMES,
+        "emergency_level": {
+            "none": "不是突发事件", "general": "一般", "larger": "较大", "major": "重大", "extreme": "特别重大",
+        },
+        "channel": CHANNEL_NAMES,
+        "log_reason": LOG_REASON_NAMES,
+        "scope_reason": SCOPE_REASON_NAMES,
+        "outcome": OUTCOME_NAMES,
+        "kind": KIND_NAMES,
+        "form": FORM_NAMES,
+        "recipient": RECIPIENT_NAMES,
+        "report_to": ROLE_NAMES,
+        "medium": HAND_OFF_MEDIUM_NAMES,
+        "unit": units,
+        "accused_unit": units,
+    }  # fmt: skip
+    return tuple(names.get(name, {}).items())
+
+
+def forms_of(
+    desk: Desk, case: Case, row: Mapping[str, Any], logged: Mapping[str, Any], roles: Sequence[str], first: str
+) -> tuple[Form, ...]:
+    """The forms of everything that this user may do now, by own right or on behalf; the wanted one first."""
+    units = desk.unit_names()
+    owner = next((id for id, name in units.items() if name == logged["owner_unit"]), None)
+    likely = {("confirm", "level"): row["system_level"], ("assign", "unit"): owner}
+    by_right = {entry: [role for role in roles if entry in allowed(case, role)] for entry in TABLE}
+    found = []
+    for entry in TABLE:
+        decided_elsewhere: tuple[str, ...] = ()
+        if REGISTRAR in roles:
+            decided_elsewhere = tuple(
+                role for role in entry.roles if role not in _AT_DESK and entry in allowed(case, role)
+            )
+        own = by_right[entry]
+        if not own and not decided_elsewhere:
+            continue
+        hidden = []
+        if entry.kind:
+            hidden.append(("kind", entry.kind))
+        fields = tuple(
+            FormField(
+                name,
+                LABELS.get((entry.event, name), FIELDS[name].label),
+                FIELDS[name].kind,
+                name in entry.required,
+                _options(name, units),
+                _HINTS.get((entry.event, name), ""),
+                likely.get((entry.event, name)) or "",
+            )
+            for name in (*entry.required, *entry.optional)
+            if name not in ("suggested_level", *dict(hidden))
+        )
+        step = next_step(case, level=row["level"])
+        ordered = sorted(own, key=lambda role: role != (step.role if step and step.event == entry.event else own[0]))
+        found.append(
+            Form(
+                entry.event,
+                label_of(entry) if entry.event != "approve" else "同意",
+                fields,
+                tuple(hidden),
+                tuple((role, CASE_ROLE_NAMES[role]) for role in ordered),
+                tuple((role, CASE_ROLE_NAMES[role]) for role in decided_elsewhere),
+            )
+        )
+    return tuple(sorted(found, key=lambda form: form.event != first))
+
+
+def shown_value(name: str, value: Any, units: Mapping[str, str]) -> str:
+    """A payload value in words."""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if name == "claims":
+        return "；".join(
+            f"{claim['text']}（{CLAIM_TYPES[claim['type']]}，{FINDINGS[claim['finding']]}）" for claim in value
+        )
+    if FIELDS[name].kind == "time":
+        return short_time(datetime.fromisoformat(value))
+    return words.printable(dict(_options(name, units)).get(value, str(value)))
+
+
+def payload_of(event: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """The payload of an event from the inputs of its form; empty ones are left out.
+
+    Args:
+        event: name of the event.
+        given: inputs by name; times as 2026-11-22T18:00 in Beijing time, flags as yes or no; of the n-th claim
+            `claim_n_text`, `claim_n_type`, `claim_n_finding`, `claim_n_evidence`.
+    """
+    row = transition(event, given)
+    if row is None:
+        raise UsageError(f"没有这种操作：{event}")
+    payload: dict[str, Any] = {}
+    for name in (*row.required, *row.optional):
+        value = given.get(name, "").strip()
+        kind = FIELDS[name].kind
+        if kind == "claims":
+            if claims := _claims(given):
+                payload[name] = claims
+        elif value:
+            payload[name] = _parse_input(kind, value)
+    return payload
+
+
+def _parse_input(kind: str, value: str) -> Any:
+    if kind == "flag":
+        return value == "yes"
+    if kind == "time":
+        at = parse_local(value)
+        return at.isoformat() if at else value
+    return value.replace("\r\n", "\n")
+
+
+def _claims(given: Mapping[str, str]) -> list[dict[str, Any]]:
+    found = []
+    for number in range(1, _CLAIM_LINES + 1):
+        if text := given.get(f"claim_{number}_text", "").strip():
+            evidence = given.get(f"claim_{number}_evidence", "").strip()
+            found.append(
+                {
+                    "text": text,
+                    "type": given.get(f"claim_{number}_type", ""),
+                    "finding": given.get(f"claim_{number}_finding", ""),
+                    "evidence": [evidence] if evidence else [],
+                }
+            )
+    return found
+
+
+def parse_local(value: str) -> datetime | None:
+    """A time as a browser sends it, taken as Beijing time unless it says otherwise; null if it is none."""
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=SHANGHAI)
+
+
+def parse_choice(value: str) -> tuple[str, str, int]:
+    """A ticked box of the batch: `number|level|events seen`."""
+    number, _, rest = value.partition("|")
+    level, _, seen = rest.partition("|")
+    return number, level, parse_seen(seen) or 0
+
+
+def parse_seen(value: str | None) -> int | None:
+    """Number of events that a form has seen; null where it does not say."""
+    return int(value) if value and value.isdecimal() else None
+
+
+def on_behalf_of(given: Mapping[str, str], scan: bytes | None) -> OnBehalf | None:
+    """Who decided on paper or by phone, as filled in; null: the user decided.
+
+    Raises:
+        GuardError: the fields are incomplete.
+    """
+    role = given.get("behalf_role", "").strip()
+    if not role:
+        return None
+    decided_at = parse_local(given.get("behalf_at", "").strip())
+    if decided_at is None:
+        raise GuardError("on_behalf", "代为登记：未填决定时间")
+    return OnBehalf(role, decided_at, given.get("behalf_medium", ""), sha256(scan).hexdigest() if scan else None)
