@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caifeng.core.text.times import parse_time
+from caifeng.core.text.times import UNKNOWN, Moment, date_in_url, doubt, parse_time
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 REFERENCE = datetime(2026, 11, 22, 10, 0, tzinfo=SHANGHAI)
@@ -59,6 +59,38 @@ def local(*parts: int) -> datetime:
         ("2020-07-14 10 阅读", local(2020, 7, 14), "day"),
         ("2026-11-22 24:00", local(2026, 11, 23), "minute"),
         ("2026-11-22 25:00", local(2026, 11, 22), "day"),
+        ("2026年11月22日 星期日 21:05", local(2026, 11, 22, 21, 5), "minute"),
+        ("2026/11/22 星期日 9:05:01", local(2026, 11, 22, 9, 5, 1), "minute"),
+        ("2026-11-22 9:05 PM", local(2026, 11, 22, 21, 5), "minute"),
+        ("2026-11-22 下午 03:05", local(2026, 11, 22, 15, 5), "minute"),
+        ("2026-11-22 晚上12:05", local(2026, 11, 23, 0, 5), "minute"),
+        ("2026-11-22 凌晨12:05", local(2026, 11, 22, 0, 5), "minute"),
+        ("2026年11月22日上午九点半", local(2026, 11, 22, 9, 30), "minute"),
+        ("二〇二六年十一月二十二日十五时", local(2026, 11, 22, 15), "hour"),
+        ("二〇二六年十月廿二日", local(2026, 10, 22), "day"),
+        ("2026-11-21T20:30:00.123-05:00", local(2026, 11, 22, 9, 30), "minute"),
+        ("2026-11-22T09:30:00+08", local(2026, 11, 22, 9, 30), "minute"),
+        ("2026-11-22 09:30 GMT+8", local(2026, 11, 22, 9, 30), "minute"),
+        ("Sun Nov 22 09:30:00 CST 2026", local(2026, 11, 22, 9, 30), "minute"),
+        ("Sun Nov 22 2026 09:30:00 GMT+0800 (中国标准时间)", local(2026, 11, 22, 9, 30), "minute"),
+        ("1795312200.25", datetime.fromtimestamp(1795312200, UTC), "minute"),
+        ("26-11-22", local(2026, 11, 22), "day"),
+        ("26年11月22日 09:30", local(2026, 11, 22, 9, 30), "minute"),
+        ("今天08:30", local(2026, 11, 22, 8, 30), "minute"),
+        ("今早8点", local(2026, 11, 22, 8), "hour"),
+        ("昨晚九点半", local(2026, 11, 21, 21, 30), "minute"),
+        ("大前天 10:00", local(2026, 11, 19, 10), "minute"),
+        ("3天前 10:20", local(2026, 11, 19, 10, 20), "minute"),
+        ("1小时20分钟前", REFERENCE - timedelta(minutes=80), "minute"),
+        ("1天2小时前", REFERENCE - timedelta(hours=26), "hour"),
+        ("上周五", local(2026, 11, 13), "day"),
+        ("上星期天 08:00", local(2026, 11, 15, 8), "minute"),
+        ("上上周五", local(2026, 11, 6), "day"),
+        ("本周一下午3点", local(2026, 11, 16, 15), "hour"),
+        ("周五 21:05", local(2026, 11, 20, 21, 5), "minute"),
+        ("星期日", local(2026, 11, 22), "day"),
+        ("两周前", local(2026, 11, 8), "day"),
+        ("3个月前", local(2026, 8, 24), "day"),
     ],
 )
 def test_forms(text: str, at: datetime, precision: str) -> None:
@@ -71,7 +103,9 @@ def test_forms(text: str, at: datetime, precision: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "统计局", "13月1日", "2026-11-32", "2026-13-01", "2026年2月30日", "2月30日", "0558-7612345", "5.4%",
-     "2026年11月", "123456789012345", "十十月十日"],
+     "2026年11月", "123456789012345", "十十月十日", "去年12月", "今年三月", "上周", "周一至周五",
+     "每周三", "2026年前三季度", "26年前三季度", "3月前", "11-22-26", "99-01-02", "1795312200123456",
+     "Foo, 22 Abc 2026 01:30:00 GMT"],
 )  # fmt: skip
 def test_no_or_impossible_time_is_unknown(text: str) -> None:
     moment = parse_time(text, REFERENCE)
@@ -109,3 +143,81 @@ def test_date_without_year_is_never_in_the_future(day: datetime, reference: date
 def test_never_raises(text: str) -> None:
     moment = parse_time(text, REFERENCE)
     assert (moment.at is None) == (moment.precision == "unknown")
+
+
+@pytest.mark.parametrize(
+    ("text", "guessed"),
+    [
+        ("11-21", False), ("06-01", False), ("05-20", True), ("2月29日", True), ("12-31", True),
+        ("05月20日 08:00", True),
+        ("26-11-22", False), ("24-11-22", True), ("2020-07-14", False), ("三天前", False), ("昨天", False),
+        ("上周五", False), ("周五", True), ("3周前", True), ("半年前", True), ("1795312200", False), ("统计", False),
+    ],
+)  # fmt: skip
+def test_a_year_of_ours_far_back_and_a_bare_week_are_guesses(text: str, guessed: bool) -> None:
+    assert parse_time(text, REFERENCE).guessed is guessed
+
+
+def test_dates_without_year_around_new_year() -> None:
+    january = local(2027, 1, 2, 9)
+    assert parse_time("12-31 23:50", january) == Moment(local(2026, 12, 31, 23, 50), "minute")
+    assert parse_time("01-02 08:00", january) == Moment(local(2027, 1, 2, 8), "minute")
+    assert parse_time("1月3日", january) == Moment(local(2027, 1, 3), "day")
+    assert parse_time("1月4日", january) == Moment(local(2026, 1, 4), "day", guessed=True)
+    assert parse_time("01-01", local(2026, 12, 31, 23, 59)) == Moment(local(2027, 1, 1), "day")
+
+
+@pytest.mark.parametrize(
+    ("url", "day"),
+    [
+        ("http://example.cn/2026/11/22/a.html", (2026, 11, 22)),
+        ("http://example.cn/news/20261122/a.html", (2026, 11, 22)),
+        ("http://example.cn/202611/t20261122_123.html", (2026, 11, 22)),
+        ("http://example.cn/html/2026-11/22/content_1.htm", (2026, 11, 22)),
+        ("http://example.cn/2026-11-22/a.html", (2026, 11, 22)),
+        ("http://example.cn/n1/2026/1122/c1-2.html", (2026, 11, 22)),
+        ("http://example.cn/2026/1/2/a.html", (2026, 1, 2)),
+        ("http://example.cn/p/20261122093015001.shtml", (2026, 11, 22)),
+        ("http://example.cn/zt/20200101/2026-11/22/a.html", (2026, 11, 22)),
+        ("http://example.cn/20261123/a.html", (2026, 11, 23)),
+        ("/2026/11/22/a.html", (2026, 11, 22)),
+    ],
+)
+def test_a_date_in_an_address_is_a_guess(url: str, day: tuple[int, int, int]) -> None:
+    assert date_in_url(url, REFERENCE) == Moment(local(*day), "day", guessed=True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "http://example.cn/", "http://20261122.example.cn/a", "http://example.cn/2026/13/22/", "http://example.cn/2026/2/30/",
+     "http://example.cn/20271122/", "http://example.cn/202611/a.html", "http://example.cn/id/120261122", "http://[",
+     "http://example.cn/a?id=20269999", "http://example.cn/2026/11/223/"],
+)  # fmt: skip
+def test_an_address_without_a_day_is_unknown(url: str) -> None:
+    assert date_in_url(url, REFERENCE) == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("moment", "why"),
+    [
+        (UNKNOWN, None),
+        (Moment(REFERENCE, "minute"), None),
+        (Moment(REFERENCE + timedelta(minutes=10), "minute"), None),
+        (Moment(REFERENCE + timedelta(minutes=11), "minute"), "future"),
+        (Moment(REFERENCE + timedelta(minutes=11), "hour"), "future"),
+        (Moment(local(2026, 11, 22), "day"), None),
+        (Moment(local(2026, 11, 23), "day"), "future"),
+        (Moment(local(2026, 11, 23), "day", guessed=True), "future"),
+        (Moment(local(2026, 5, 1), "day", guessed=True), "guessed"),
+    ],
+)
+def test_future_and_guessed_times_are_doubted(moment: Moment, why: str | None) -> None:
+    assert doubt(moment, REFERENCE) == why
+    assert doubt(moment, REFERENCE.astimezone(UTC)) == why
+    assert doubt(moment, REFERENCE.replace(tzinfo=None)) == why
+
+
+def test_a_day_is_compared_with_shanghais_day() -> None:
+    # 00:30 in Shanghai: the day that has just begun there is not the future.
+    assert doubt(Moment(local(2026, 11, 22), "day"), datetime(2026, 11, 21, 16, 30, tzinfo=UTC)) is None
+    assert doubt(Moment(local(2026, 11, 22), "day"), datetime(2026, 11, 21, 15, 30, tzinfo=UTC)) == "future"

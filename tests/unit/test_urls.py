@@ -44,7 +44,7 @@ def test_post_id_is_the_pages_not_the_spellings() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///etc/hostname", "ftp://a/b", "javascript:void(0)", "//a/b", "http://", "", "http://["]
+    "url", ["file:///etc/hostname", "ftp://a/b", "javascript:void(0)", "//a/b", "http://", "", "http://[", "http://."]
 )
 def test_only_web_addresses_are_asked_for(url: str) -> None:
     assert not is_web_url(url)

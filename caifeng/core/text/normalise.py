@@ -6,6 +6,7 @@ Character mapping only, no segmentation: offsets found in a matching form point 
 import hashlib
 import html
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import polars as pl
@@ -32,18 +33,51 @@ _TRADITIONAL = (
     "機机構构屬属級级師师隊队團团組组織织項项預预算算決决審审監监督督檢检驗验舉举執执佈布公公圖图書书頁页"
     "連连絕绝對对錯错誤误愛爱歡欢樂乐優优劣劣終终結结線线綠绿紅红藍蓝黃黄嗎吗麼么們们這这還还過过進进遠远"
     "時时間间週周節节年年後后見见觀观視视親亲現现顯显頻频頭头顧顾願愿須须"
+    "專专丟丢兩两嚴严為为爲为烏乌習习亂乱爭争於于畝亩從从倉仓儀仪傷伤眾众衆众倫伦債债償偿儲储黨党內内軍军衝冲淨净減减湊凑擊击則则創创別别劑剂勁劲勵励勢势盧卢衛卫歷历曆历廳厅"
+    "壓压參参雙双髮发臺台嚇吓啟启響响園园圍围塊块堅坚墊垫聲声備备夠够獎奖媽妈憲宪宮宫寬宽賓宾將将爾尔層层屆届島岛崗岗帶带幫帮幹干並并併并庫库異异強强歸归當当徹彻徑径惡恶懲惩"
+    "憤愤懶懒戲戏戰战擴扩掃扫揚扬擔担掛挂擠挤掙挣換换摻掺攤摊無无舊旧曬晒暫暂殺杀權权來来極极欄栏樣样檔档橫横殘残殯殡毆殴畢毕匯汇沒没潤润漁渔溫温滿满靈灵爐炉爛烂煩烦熱热貓猫"
+    "環环盤盘瞞瞒磚砖積积稱称築筑簽签籌筹篩筛約约紀纪納纳紙纸細细紹绍給给績绩續续綜综緬缅繳缴恥耻腸肠腫肿脹胀脅胁勝胜腦脑脫脱臘腊藝艺藥药獲获薩萨慮虑蠻蛮襲袭裝装訂订討讨讓让"
+    "訓训訊讯講讲訛讹設设診诊試试誠诚詢询語语讀读課课諉诿誰谁謠谣謹谨譜谱財财貫贯貸贷賽赛轉转載载輛辆達达遲迟遺遗鄭郑釋释採采釣钓鉤钩鈴铃鏈链鎖锁錦锦闖闯靜静麵面風风飛飞飲饮"
+    "館馆罵骂騎骑魯鲁鮮鲜鳥鸟"
 )
 _SIMPLIFIED = {a: b for a, b in zip(_TRADITIONAL[::2], _TRADITIONAL[1::2], strict=True) if a != b}
+
+# Letters dressed up (Ⓖ, 𝐆, 🅖), radicals and compatibility ideographs that look like the plain character. Circled and
+# other figures are left out: 增长5%② is not 增长5%2. Then Cyrillic and Greek twins of letters in CPI, PPI, PMI.
+_DRESSED = (*range(0x249C, 0x24EA), *range(0x2F00, 0x2FD6), *range(0xF900, 0xFADA), *range(0x1D400, 0x1D6A4))
+_NEGATIVES = {chr(first + n): chr(97 + n) for first in (0x1F130, 0x1F150, 0x1F170, 0x249C) for n in range(26)}
+_TWINS = dict(zip("СсРрІіМмΡΙΜⅠ", "ccppiimmpimi", strict=True))
+_LOOKALIKES = (
+    {
+        chr(code): plain
+        for code in _DRESSED
+        if len(plain := unicodedata.normalize("NFKC", chr(code)).lower()) == 1 and (plain.isascii() or plain > "\u4dff")
+    }
+    | _NEGATIVES
+    | _TWINS
+)
 
 _INVISIBLE = r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad\u034f\u180e\ufe00-\ufe0f\x00-\x08\x0e-\x1f\x7f]"
 _HIDDEN_CONTENT = r"(?is)<(?:script|style)\b[^>]*>.*?</(?:script|style)\s*>|<!--.*?-->"
 _TAG = r"</?[A-Za-z][^<>]{0,500}>"  # a tag begins with a letter, so "x<3 且 y>5" survives
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});|&#\d{3,7}(?!\d)")
+
+_FOLDED = _FULL_WIDTH_MARKS | _SIMPLIFIED | _LOOKALIKES
+_MARKS = r"[\p{Mn}\p{Me}\p{Cf}\u115f\u1160\u3164\uffa0]"  # 统̶计̶局; fillers that look like nothing
+
+# Three or more characters, each parted from the next by the same mark: the whole word is spelt out. Two would not do
+# (系统-计划), nor a mark that parts words of several characters. The first engine has no back-references.
+_HAN = r"\u3400-\u4dbf\u4e00-\u9fff"
+_PARTED_HINT = r"(?:\p{Han}[^\p{L}\p{N}\n]{1,3}){2}\p{Han}|[a-z](?:[^\p{L}\p{N}\n]{1,3}[a-z]){2}"
+_PARTED = re.compile(
+    rf"[{_HAN}](?P<mark>[^\w\n]{{1,3}}|_{{1,3}})[{_HAN}](?:(?P=mark)[{_HAN}])+"
+    r"|(?<![a-z0-9])[a-z](?P<dash>[^\w\n]{1,3}|_{1,3})[a-z](?:(?P=dash)[a-z])+(?![a-z0-9])"
+)
 
 
 def _unescape(values: pl.Series) -> pl.Series:
     """Decode HTML entities; touches only the values that have any, which are few after a page parser."""
-    rows = values.str.contains(r"&#?\w+;").fill_null(False).arg_true()
+    rows = values.str.contains(r"&(?:#?\w+;|#\d{3})").fill_null(False).arg_true()
     if not rows.len():
         return values
     decoded = [html.unescape(_ENTITY.sub(lambda m: html.unescape(m[0]), v)) for v in values.gather(rows)]
@@ -77,8 +111,10 @@ def reading_form(expr: pl.Expr) -> pl.Expr:
 def matching_form(expr: pl.Expr, idioms: Sequence[str] = IDIOMS) -> pl.Expr:
     """Text as rules compare it: the reading form, further folded.
 
-    Lower case, half-width marks, simplified characters (those of this field), `idioms` removed, and spaces
-    removed unless they part two ASCII words, so that 统 计 局 and "70 城" are found. Line breaks stay.
+    Lower case, half-width marks, simplified characters (those of this field), look-alike letters and combining
+    marks undone, `idioms` removed, and spaces removed unless they part two ASCII words, so that 统 计 局 and
+    "70 城" are found. Single characters that are all parted by the same mark (统.计.局, G-D-P) are joined.
+    Line breaks stay.
     """
     return _fold(reading_form(expr), idioms)
 
@@ -91,11 +127,22 @@ def fold_terms(terms: pl.Expr) -> pl.Expr:
 def _fold(text: pl.Expr, idioms: Sequence[str]) -> pl.Expr:
     folded = (
         text.str.to_lowercase()
-        .str.replace_many(_FULL_WIDTH_MARKS | _SIMPLIFIED)
+        .str.replace_many(_FOLDED)
+        .str.replace_all(_MARKS, "")
+        .map_batches(_join_parted, return_dtype=pl.String, is_elementwise=True)
         .str.replace_all(r"([^\x00-\x7f]) +", "$1")
         .str.replace_all(r" +([^\x00-\x7f])", "$1")
     )
     return folded.str.replace_many(list(idioms), [""] * len(idioms), leftmost=True) if idioms else folded
+
+
+def _join_parted(values: pl.Series) -> pl.Series:
+    """Join what is written character by character; touches only the few values that have three in a row."""
+    rows = values.str.contains(_PARTED_HINT).fill_null(False).arg_true()
+    if not rows.len():
+        return values
+    joined = [_PARTED.sub(lambda m: m[0].replace(m["mark"] or m["dash"], ""), v) for v in values.gather(rows)]
+    return values.clone().scatter(rows, joined)
 
 
 def content_hash(title: pl.Expr, text: pl.Expr) -> pl.Expr:

@@ -5,11 +5,14 @@ Individuals who write to an office leave phone numbers, cards and plates; keepin
 numbers are the subject of this system and must survive, hence checksums and borders, not "many digits".
 
 The patterns are written without look-around, so that Python and the Rust regex engine of Polars read them alike:
-group 1 is what is personal, the rest is its surroundings.
+group 1 is what is personal, the rest is its surroundings. Names of people are found by other means, in `names`.
 """
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
+
+from caifeng.core.text.names import name_spans
 
 _D = "[0-9０-９]"
 _SEP = r"[ \u00a0\u3000\-－—]"
@@ -26,7 +29,7 @@ _PLATE_CHARS = "A-HJ-NP-Z0-9"
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 
 #: Name -> Rust-compatible pattern, group 1 the personal part. ID and bank cards need a checksum, which no regular
-#: expression can do: `find_pii` has them.
+#: expression can do, and names a list of words that are none, which needs look-around: `find_pii` has them.
 PII_PATTERNS: dict[str, str] = {
     "email": r"([A-Za-z0-9._%+\-]{1,64}[@＠][A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,5})",
     "id_card_named": rf"身份证{_TO}([1-9１-９]{_D}{{14}}(?:{_D}{{2}}[0-9０-９XxＸｘ])?){_END}",
@@ -76,6 +79,7 @@ _CHECKED_PATTERNS = {
 }
 
 _MARKS = {
+    "name": "〔姓名〕",
     "id_card": "〔身份证号〕",
     "bank_card": "〔银行卡号〕",
     "email": "〔邮箱〕",
@@ -85,6 +89,12 @@ _MARKS = {
     "wechat": "〔微信号〕",
     "qq": "〔QQ号〕",
 }
+
+#: What must stand somewhere in a text for a kind to be in it; most texts have none of the three.
+_FOUR_FIGURES, _AT, _LATIN = re.compile(f"{_D}{{4}}"), re.compile("[@＠]"), re.compile("[A-Za-z]")
+_NEEDS = {"email": _AT, "plate": _LATIN, "wechat": _LATIN, "wechat_bare": _LATIN}
+#: Passes of `scrub`: a marker may be the border that uncovers the next number.
+_PASSES = 8
 
 #: Order matters: the longer number first.
 _ORDER = (
@@ -106,9 +116,8 @@ _ORDER = (
 
 
 def scrub(text: str) -> str:
-    """Replace personal data by markers such as 〔手机号〕; everything else stays as it is. Idempotent."""
-    # A marker may be the border that uncovers the next number; two passes settle what occurs.
-    for _ in range(4):
+    """Replace personal data by markers such as 〔手机号〕 and 〔姓名〕; everything else stays as it is. Idempotent."""
+    for _ in range(_PASSES):
         clean = _scrub_once(text)
         if clean == text:
             break
@@ -117,19 +126,29 @@ def scrub(text: str) -> str:
 
 
 def find_pii(text: str) -> list[str]:
-    """Names of the kinds of personal data in the text, sorted: id_card, bank_card, email, mobile and so on."""
-    return sorted({_kind(name) for name in _ORDER for _ in _spans(name, text)})
+    """Names of the kinds of personal data in the text, sorted: id_card, bank_card, email, mobile, name and so on."""
+    return sorted({_kind(name) for name, _, _ in _all_spans(text)})
 
 
 def _scrub_once(text: str) -> str:
-    taken: list[tuple[int, int, str]] = []
+    taken, marks = bytearray(len(text)), []
+    for name, start, end in _all_spans(text):
+        if not any(taken[start:end]):
+            taken[start:end] = b"\x01" * (end - start)
+            marks.append((start, end, _MARKS[_kind(name)]))
+    pieces, position = [], 0
+    for start, end, mark in sorted(marks):
+        pieces += [text[position:start], mark]
+        position = end
+    return "".join(pieces) + text[position:]
+
+
+def _all_spans(text: str) -> Iterator[tuple[str, int, int]]:
+    present = {hint for hint in (_FOUR_FIGURES, _AT, _LATIN) if hint.search(text)}
     for name in _ORDER:
-        for start, end in _spans(name, text):
-            if all(end <= other_start or start >= other_end for other_start, other_end, _ in taken):
-                taken.append((start, end, _MARKS[_kind(name)]))
-    for start, end, mark in sorted(taken, reverse=True):
-        text = text[:start] + mark + text[end:]
-    return text
+        if _NEEDS.get(name, _FOUR_FIGURES) in present:
+            yield from ((name, start, end) for start, end in _spans(name, text))
+    yield from (("name", start, end) for start, end in name_spans(text))
 
 
 def _kind(name: str) -> str:
@@ -140,7 +159,7 @@ def _kind(name: str) -> str:
 
 def _spans(name: str, text: str) -> Iterator[tuple[int, int]]:
     """Where group 1 matches; the search goes on at its end, for two numbers may share a border."""
-    pattern = re.compile(PII_PATTERNS.get(name) or _CHECKED_PATTERNS[name], re.MULTILINE)
+    pattern = _pattern(name)
     holds: Callable[[str], bool] = {"id_card": _is_id, "bank_card": _is_card}.get(
         _kind(name) if name in _CHECKED_PATTERNS else "", _always
     )
@@ -150,6 +169,11 @@ def _spans(name: str, text: str) -> Iterator[tuple[int, int]]:
         if holds(_digits(found[1])):
             yield start, end
         position = end
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile(PII_PATTERNS.get(name) or _CHECKED_PATTERNS[name], re.MULTILINE)
 
 
 def _always(_: str) -> bool:

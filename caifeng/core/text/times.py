@@ -6,21 +6,33 @@ An own table instead of a date library: those tried misread what Chinese sites w
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Literal
 from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 Precision = Literal["minute", "hour", "day", "unknown"]
+Doubt = Literal["future", "guessed"]
+
+#: A year we supplied is a guess where it puts the date further back than this: a list of old entries without years
+#: looks like one of new ones. Our choice.
+GUESSED_AFTER = timedelta(days=180)
+#: Clocks of servers differ from ours. Our choice, as in the gates on published_at.
+CLOCK_SKEW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A time as stated: UTC aware, or None with precision `unknown`. A day stands at 00:00 Shanghai time."""
+    """A time as stated: UTC aware, or None with precision `unknown`. A day stands at 00:00 Shanghai time.
+
+    `guessed` says that part of the day is our supposition: the year was supplied by us and the date lies more than
+    `GUESSED_AFTER` back, it comes from an address, or only a weekday, a count of weeks or of months is stated.
+    """
 
     at: datetime | None
     precision: Precision
+    guessed: bool = False
 
 
 UNKNOWN = Moment(None, "unknown")
@@ -30,25 +42,53 @@ _CUE = re.compile(r"(?:发布|发表|发文|发稿|提交|留言|来信|刊发)(
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "○": 0, "O": 0, "两": 2}
 _CN_DATE = re.compile(
-    r"([〇○O零一二三四五六七八九]{4})\s*年\s*([一二三四五六七八九十]{1,3})\s*月\s*([一二三四五六七八九十]{1,3})\s*[日号]"
+    r"([〇○O零一二三四五六七八九]{4})\s*年\s*([一二三四五六七八九十]{1,3})\s*月\s*([一二三四五六七八九十廿卅]{1,3})\s*[日号]"
 )
-_CN_COUNT = re.compile(r"([一二两三四五六七八九十]{1,3}|半)(?=\s*(?:分钟|个?小时|天|周|个?星期)\s*前)")
+_SHORT_UNITS = r"秒钟?|分钟?|个?小时|天|周|个?星期"
+# 3月前 is before March.
+_SPAN_UNITS = rf"{_SHORT_UNITS}|个月|年"
+_CN_COUNT = re.compile(
+    rf"([一二两三四五六七八九十]{{1,3}}|半)(?=\s*(?:{_SPAN_UNITS})\s*(?:\d{{1,2}}\s*分钟?\s*)?(?:之前|以前|前))"
+)
+_CN_CLOCK = re.compile(r"([一二两三四五六七八九十]{1,3})(?=\s?[时点])")
+_SPAN = re.compile(rf"(\d+)\s*({_SPAN_UNITS})")
+#: Days in a unit of 3 天前 and the like, by its first character, or the last after 个.
+_DAYS = {
+    "秒": 1 / 86400,
+    "分": 1 / 1440,
+    "小": 1 / 24,
+    "时": 1 / 24,
+    "天": 1,
+    "周": 7,
+    "星": 7,
+    "期": 7,
+    "月": 30,
+    "年": 365,
+}
+_WEEKDAYS = "一二三四五六日"
 
 # A clock time after a date; the gap may hold a weekday or a separator, never a digit.
 _CLOCK = (
     r"(?:[T\s,]{0,4}(?:\(?(?:星期|周|礼拜)[一二三四五六日天]\)?)?\s{0,3}"
-    r"(?P<half>凌晨|早上|上午|中午|下午|晚上)?\s{0,2}"
-    r"(?P<hour>\d{1,2})\s?(?P<colon>[:时点])\s?(?:(?P<minute>\d{1,2})(?!\d)\s?分?"
-    r"(?::(?P<second>\d{1,2})(?!\d)(?:\.\d+)?)?)?"
+    r"(?P<half>凌晨|清晨|早晨|早上|早|上午|中午|午后|下午|傍晚|晚上|夜间|深夜|晚|[AP]M\b)?\s{0,2}"
+    r"(?P<hour>\d{1,2})\s?(?P<colon>[:时点])\s?(?:(?P<half_past>半)|(?P<minute>\d{1,2})(?!\d)\s?分?"
     # A minus is a zone only after seconds: 09:30-10:00 is a span.
-    r"(?:\s?(?P<zone>Z|UTC|GMT|\+\d{2}:?\d{2}|(?<=:\d\d:\d\d)-\d{2}:?\d{2}))?)?"
+    r"(?::(?P<second>\d{1,2})(?!\d)(?:\.\d+)?(?P<west>-\d{2}:?\d{2}(?!\d))?)?)?"
+    r"(?:\s?(?P<zone>(?:UTC|GMT)?\+\d{1,2}(?::?\d{2})?(?!\d)|Z\b|UTC|GMT|CST)|\s?(?P<after>[AaPp][Mm])\b)?)?"
 )
 _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"^\s*(?P<epoch>\d{10}|\d{13})\s*$"), "epoch"),
+    (re.compile(r"^\s*(?P<epoch>\d{10}|\d{13})(?:\.\d{1,6})?\s*$"), "epoch"),
     (
         re.compile(
             r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\s+(?P<mon>[A-Z][a-z]{2})\s+(?P<day>\d{1,2})\s+"
-            r"(?P<hour>\d{1,2}):(?P<minute>\d{2}):(?P<second>\d{2})\s+(?P<zone>[+-]\d{4})\s+(?P<year>\d{4})"
+            r"(?P<hour>\d{1,2}):(?P<minute>\d{2}):(?P<second>\d{2})\s+(?P<zone>[+-]\d{4}|CST|GMT|UTC)\s+(?P<year>\d{4})"
+        ),
+        "english",
+    ),
+    (
+        re.compile(
+            r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\s+(?P<mon>[A-Z][a-z]{2})\s+(?P<day>\d{1,2})\s+(?P<year>\d{4})\s+"
+            r"(?P<hour>\d{1,2}):(?P<minute>\d{2}):(?P<second>\d{2})\s+(?P<zone>GMT(?:[+-]\d{4})?)"
         ),
         "english",
     ),
@@ -67,11 +107,31 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
         "full",
     ),
     (re.compile(r"(?<!\d)(?P<year>20\d{2})(?P<month>\d{2})(?P<day>\d{2})(?!\d)"), "full"),
+    (re.compile(r"(?<!\d)(?P<year>\d{2})年\s?(?P<month>\d{1,2})月\s?(?P<day>\d{1,2})[日号]" + _CLOCK), "short"),
+    (
+        re.compile(
+            r"(?<![\d./-])(?P<year>\d{2})(?P<sep>[-/])(?P<month>\d{2})(?P=sep)(?P<day>\d{2})(?![\d/%-]|\.\d)" + _CLOCK
+        ),
+        "short",
+    ),
     (re.compile(r"刚刚|刚才"), "now"),
-    (re.compile(r"(?<!\d)(?P<n>\d{1,4})\s*(?P<unit>秒钟?|分钟?|个?小时|天|周|个?星期)\s*(?:之前|以前|前)"), "ago"),
-    (re.compile(r"(?P<word>今天|今日|昨天|昨日|前天|前日)" + _CLOCK), "near"),
+    (
+        re.compile(rf"(?<![\d.])(?P<spans>(?:\d{{1,4}}\s*(?:{_SHORT_UNITS})\s*){{1,3}})(?:之前|以前|前)" + _CLOCK),
+        "ago",
+    ),
+    (re.compile(r"(?P<word>今天|今日|今(?=[早晚])|昨天|昨日|昨(?=[早晚])|大前天|前天|前日)" + _CLOCK), "near"),
+    (re.compile(r"(?P<week>上+|本|这)个?(?:星期|周|礼拜)(?P<weekday>[一二三四五六日天])" + _CLOCK), "weekday"),
     (re.compile(r"(?<![\d.年月-])(?P<month>\d{1,2})\s?月\s?(?P<day>\d{1,2})\s?[日号]" + _CLOCK), "yearless"),
     (re.compile(r"(?<![\d./-])(?P<month>\d{1,2})[-/](?P<day>\d{1,2})(?![\d/%-]|\.\d)" + _CLOCK), "yearless"),
+    (re.compile(r"(?<![上下每逢至到])(?:星期|周|礼拜)(?P<weekday>[一二三四五六日天])(?![至到、])" + _CLOCK), "weekday"),
+    # 26年前三季度 is a period.
+    (re.compile(r"(?<![\d.年])(?P<spans>\d{1,2}\s*(?:个月|年)\s*)(?:之前|以前|前)(?![一二三四五六七八九十\d])"), "ago"),
+)
+_URL_DATES = re.compile(
+    # /2026/11/22/ /2026-11/22/ /2026-11-22/ /2026/1122/ /20261122/ t20261122_1.html 20261122093015001.html
+    r"(?<!\d)(?P<year>(?:19|20)\d{2})(?:[/_-](?P<month>\d{1,2})[/_-](?P<day>\d{1,2})|"
+    r"[/_-]?(?P<mmdd>(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])))(?!\d)|"
+    r"(?<!\d)(?P<run>20\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?:[01]\d|2[0-3])[0-5]\d\d*(?!\d)"
 )
 
 
@@ -85,7 +145,8 @@ def parse_time(text: str, reference: datetime) -> Moment:
             latest year that is not more than one day after it. Naive means Asia/Shanghai.
 
     Returns:
-        The moment; `unknown` for text without a time and for impossible dates. Never raises.
+        The moment; `unknown` for text without a time, for impossible dates and where no day is stated (2026年11月,
+        去年12月, 上周: a period somebody writes about, more often than when he wrote). Never raises.
     """
     reference = reference if reference.tzinfo else reference.replace(tzinfo=SHANGHAI)
     plain = _arabic(normalize("NFKC", text[:2000]))
@@ -99,6 +160,48 @@ def parse_time(text: str, reference: datetime) -> Moment:
     return UNKNOWN
 
 
+def date_in_url(url: str, reference: datetime) -> Moment:
+    """The day in an address (/2026/11/22/, /2026-11/22/, /20261122/, t20261122_1.html), always guessed.
+
+    Args:
+        url: the address; its host is not looked at.
+        reference: when the page was read. A day after the next one is a number that looks like a date.
+
+    Returns:
+        The last day named; `unknown` where there is none. Never raises.
+    """
+    reference = reference if reference.tzinfo else reference.replace(tzinfo=SHANGHAI)
+    _, _, rest = url[:2000].partition("://")
+    _, _, path = (rest or url[:2000]).partition("/")
+    last = UNKNOWN
+    for found in _URL_DATES.finditer("/" + path):
+        digits = found["run"] or f"{found['year']}{found['mmdd'] or found['month'].zfill(2) + found['day'].zfill(2)}"
+        try:
+            day = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+        except ValueError:
+            continue
+        at = _midnight(day).astimezone(UTC)
+        if at - reference <= timedelta(days=1):
+            last = Moment(at, "day", guessed=True)
+    return last
+
+
+def doubt(moment: Moment, fetched_at: datetime) -> Doubt | None:
+    """Why a time goes to review instead of into charts; None for a time to be used, and for an unknown one.
+
+    `future` is more than `CLOCK_SKEW` after the fetch, for a day without a time: after the Shanghai day of the
+    fetch; an hour counts from its start. `guessed` is what the moment says of itself.
+    """
+    if moment.at is None:
+        return None
+    fetched_at = fetched_at if fetched_at.tzinfo else fetched_at.replace(tzinfo=SHANGHAI)
+    if moment.precision == "day":
+        future = moment.at.astimezone(SHANGHAI).date() > fetched_at.astimezone(SHANGHAI).date()
+    else:
+        future = moment.at - fetched_at > CLOCK_SKEW
+    return "future" if future else "guessed" if moment.guessed else None
+
+
 def _parts(text: str) -> Iterator[str]:
     for cue in _CUE.finditer(text):
         yield text[cue.end() : cue.end() + 60]
@@ -106,17 +209,18 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _arabic(text: str) -> str:
-    """Chinese numerals of dates and of 三天前 to Arabic ones."""
+    """Chinese numerals of dates, of clock times and of 三天前 to Arabic ones."""
     text = _CN_DATE.sub(
         lambda m: "".join(str(_DIGITS[c]) for c in m[1]) + f"年{_small_number(m[2])}月{_small_number(m[3])}日",
         text,
     )
-    return _CN_COUNT.sub(lambda m: "0" if m[1] == "半" else str(_small_number(m[1])), text)
+    text = _CN_COUNT.sub(lambda m: "0" if m[1] == "半" else str(_small_number(m[1])), text)
+    return _CN_CLOCK.sub(lambda m: str(_small_number(m[1])), text)
 
 
 def _small_number(numeral: str) -> int:
     """一 .. 九十九; 0 for what is no number, which no calendar accepts."""
-    tens, ten, ones = numeral.rpartition("十")
+    tens, ten, ones = numeral.replace("廿", "二十").replace("卅", "三十").rpartition("十")
     if not ten:
         return _DIGITS[numeral] if len(numeral) == 1 else 0
     if len(tens) > 1 or len(ones) > 1:
@@ -124,31 +228,55 @@ def _small_number(numeral: str) -> int:
     return (_DIGITS[tens] if tens else 1) * 10 + (_DIGITS[ones] if ones else 0)
 
 
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
+
+
 def _on_day(day: date, found: re.Match[str]) -> Moment:
     """The day with the clock time of the match; a clock time that cannot be is left out."""
-    midnight = datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
-    if found.groupdict().get("hour") is None:
-        return Moment(midnight.astimezone(UTC), "day")
-    hour, minute, second = (int(found[name] or 0) for name in ("hour", "minute", "second"))
-    half = found.groupdict().get("half")
-    if (half in {"下午", "晚上"} and 1 <= hour < 12) or (half == "中午" and hour < 3):
-        hour += 12
-    if found.groupdict().get("colon") == ":" and found["minute"] is None:
-        return Moment(midnight.astimezone(UTC), "day")
+    groups = found.groupdict()
+    only_day = Moment(_midnight(day).astimezone(UTC), "day")
+    if groups.get("hour") is None or (groups.get("colon") == ":" and groups["minute"] is None):
+        return only_day
+    half_past = groups.get("half_past") is not None
+    hour, minute, second = (
+        int(groups["hour"]),
+        30 if half_past else int(groups["minute"] or 0),
+        int(groups["second"] or 0),
+    )
     if hour > 24 or minute > 59 or second > 59 or (hour == 24 and (minute or second)):
-        return Moment(midnight.astimezone(UTC), "day")
-    start = midnight.replace(tzinfo=_zone(found["zone"]))
+        return only_day
+    hour = _in_24_hours(hour, (groups.get("half") or groups.get("after") or "").upper())
+    start = _midnight(day).replace(tzinfo=_zone(groups.get("west") or groups["zone"]))
     at = (start + timedelta(hours=hour, minutes=minute, seconds=second)).astimezone(UTC)
-    return Moment(at, "minute" if found["minute"] is not None else "hour")
+    return Moment(at, "minute" if half_past or groups["minute"] is not None else "hour")
+
+
+def _in_24_hours(hour: int, half: str) -> int:
+    """Hour of the day, 0..24, of an hour said with a part of the day; 晚上12点 is the end of that day."""
+    if half in {"凌晨", "AM"} and hour == 12:
+        return 0
+    if half in {"晚上", "晚", "夜间", "深夜"} and (hour == 12 or 5 <= hour < 12):
+        return hour + 12
+    if (half in {"下午", "午后", "傍晚", "PM"} and 1 <= hour < 12) or (half == "中午" and hour < 3):
+        return hour + 12
+    return hour
 
 
 def _zone(text: str | None) -> timezone | ZoneInfo:
     if not text:
         return SHANGHAI
-    if text in {"Z", "UTC", "GMT"}:
+    if text == "CST":  # what Java prints for China
+        return SHANGHAI
+    text = text.removeprefix("UTC").removeprefix("GMT")
+    if text in {"", "Z"}:
         return UTC
     digits = text.lstrip("+-").replace(":", "")
-    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    offset = (
+        timedelta(hours=int(digits[:-2] or 0), minutes=int(digits[-2:]))
+        if len(digits) > 2
+        else timedelta(hours=int(digits))
+    )
     return timezone(-offset if text[0] == "-" else offset)
 
 
@@ -166,26 +294,41 @@ def _read_full(found: re.Match[str], _: datetime) -> Moment:
     return _on_day(date(int(found["year"]), int(found["month"]), int(found["day"])), found)
 
 
+def _read_short(found: re.Match[str], reference: datetime) -> Moment:
+    """A year of two figures; one that is still to come makes it no date (11-22-26 is none either)."""
+    moment = _on_day(date(2000 + int(found["year"]), int(found["month"]), int(found["day"])), found)
+    return _with_our_year(moment, reference) if _not_after(moment, reference + timedelta(days=1)) else UNKNOWN
+
+
 def _read_now(_: re.Match[str], reference: datetime) -> Moment:
     return Moment(reference.astimezone(UTC), "minute")
 
 
 def _read_ago(found: re.Match[str], reference: datetime) -> Moment:
-    n, unit = int(found["n"]), found["unit"]
-    if unit.startswith("秒"):
-        return Moment((reference - timedelta(seconds=n)).astimezone(UTC), "minute")
-    if unit.startswith("分"):
-        return Moment((reference - timedelta(minutes=n)).astimezone(UTC), "minute")
-    if unit.endswith("小时"):
-        # 半小时前 arrives as 0.
-        return Moment((reference - timedelta(hours=n or 0.5)).astimezone(UTC), "hour")
-    days = n if unit == "天" else 7 * n
-    return _on_day((reference.astimezone(SHANGHAI) - timedelta(days=days)).date(), found)
+    # 半小时前 arrives as 0 小时.
+    spans = [(int(n) or 0.5, unit[-1] if unit[0] == "个" else unit[0]) for n, unit in _SPAN.findall(found["spans"])]
+    before = sum((timedelta(days=_DAYS[unit] * n) for n, unit in spans), timedelta())
+    finest = min(_DAYS[unit] for _, unit in spans)
+    if finest <= _DAYS["分"]:
+        return Moment((reference - before).astimezone(UTC), "minute")
+    if finest < 1:
+        return Moment((reference - before).astimezone(UTC), "hour")
+    return replace(_on_day((reference.astimezone(SHANGHAI) - before).date(), found), guessed=finest > 1)
 
 
 def _read_near(found: re.Match[str], reference: datetime) -> Moment:
-    days = {"今": 0, "昨": 1, "前": 2}[found["word"][0]]
+    days = {"今": 0, "昨": 1, "前": 2, "大": 3}[found["word"][0]]
     return _on_day((reference.astimezone(SHANGHAI) - timedelta(days=days)).date(), found)
+
+
+def _read_weekday(found: re.Match[str], reference: datetime) -> Moment:
+    """上周五, 本周三; a bare 周三 is the last one, by guess. A week begins on Monday."""
+    today = reference.astimezone(SHANGHAI).date()
+    wanted = _WEEKDAYS.index(found["weekday"].replace("天", "日"))
+    if week := found.groupdict().get("week"):
+        days = today.weekday() - wanted + 7 * week.count("上")
+        return _on_day(today - timedelta(days=days), found)
+    return replace(_on_day(today - timedelta(days=(today.weekday() - wanted) % 7), found), guessed=True)
 
 
 def _read_yearless(found: re.Match[str], reference: datetime) -> Moment:
@@ -198,17 +341,27 @@ def _read_yearless(found: re.Match[str], reference: datetime) -> Moment:
             moment = _on_day(date(year, month, day), found)
         except ValueError:
             continue
-        if moment.at is not None and moment.at <= latest:
-            return moment
+        if _not_after(moment, latest):
+            return _with_our_year(moment, reference)
     return UNKNOWN
+
+
+def _not_after(moment: Moment, latest: datetime) -> bool:
+    return moment.at is not None and moment.at <= latest
+
+
+def _with_our_year(moment: Moment, reference: datetime) -> Moment:
+    return replace(moment, guessed=moment.at is not None and reference - moment.at > GUESSED_AFTER)
 
 
 _READERS: dict[str, Callable[[re.Match[str], datetime], Moment]] = {
     "epoch": _read_epoch,
     "english": _read_english,
     "full": _read_full,
+    "short": _read_short,
     "now": _read_now,
     "ago": _read_ago,
     "near": _read_near,
+    "weekday": _read_weekday,
     "yearless": _read_yearless,
 }

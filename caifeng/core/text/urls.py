@@ -23,7 +23,7 @@ _USER_IN_PATH = (
 def is_web_url(url: str) -> bool:
     """Whether this is an http or https address with a host; nothing else is ever requested."""
     parts = _split(url)
-    return parts is not None and parts.scheme in _DEFAULT_PORTS and bool(parts.hostname)
+    return parts is not None and parts.scheme in _DEFAULT_PORTS and bool(_host(parts))
 
 
 def canonical_url(url: str) -> str:
@@ -34,9 +34,9 @@ def canonical_url(url: str) -> str:
     `uid` and `authorid` go). What is no http(s) address is returned stripped of blanks, otherwise unchanged.
     """
     parts = _split(url)
-    if parts is None or parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+    if parts is None or parts.scheme not in _DEFAULT_PORTS or not _host(parts):
         return url.strip()
-    host = parts.hostname.rstrip(".")
+    host = _host(parts)
     netloc = f"[{host}]" if ":" in host else host
     if parts.port is not None and parts.port != _DEFAULT_PORTS[parts.scheme]:
         netloc += f":{parts.port}"
@@ -63,6 +63,11 @@ def _split(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts
+
+
+def _host(parts: SplitResult) -> str:
+    """Host without the dot of the root; empty where there is none."""
+    return (parts.hostname or "").rstrip(".")
 
 
 def _escape(text: str) -> str:
