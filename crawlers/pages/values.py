@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from hashlib import sha256
 from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -25,11 +26,12 @@ _NO_END = frozenset(
     )
 )
 _UNITS = {"千": 10**3, "k": 10**3, "万": 10**4, "w": 10**4, "亿": 10**8}
-_LABEL = r"(?:浏览|阅读|点击|查看|访问|人气|评论|回复|跟帖|转发|分享|讨论|热度)(?:次数|人数|量|数|次)?"
+_LABEL = r"(?:浏览|阅读|点击|查看|访问|人气|评论|回复|跟帖|转发|分享|讨论|热度)(?:次数|人数|量|数|次)?+"
 # At most 15 digits: more is no count.
 _NUMBER = r"(\d{1,3}(?:[,，]\d{3}){1,4}|\d{1,15})(?![\d,，]\d)(\.\d{1,9})?\s*([千万亿kKwW])?"
 _LABELLED = re.compile(_LABEL + r"\s*[:：]?\s*[(（\[]?\s*" + _NUMBER)
-_NUMBER_FIRST = re.compile(_NUMBER + r"\s*[+＋]?\s*(?:次|人|条|个)?\s*" + _LABEL)
+# 10:39 浏览次数： is a time and a counter that has not loaded.
+_NUMBER_FIRST = re.compile(_NUMBER + r"\s*[+＋]?\s*(?:次|人|条|个)?\s*" + _LABEL + r"(?!\s*[:：])")
 _BARE = re.compile(r"^[^\d]{0,12}?[(（\[]?\s*" + _NUMBER + r"\s*[+＋]?\s*[次人条个]?\s*[)）\]]?$")
 
 #: Elements that begin and end a line.
@@ -60,10 +62,12 @@ def parse_html(text: str) -> LexborHTMLParser:
         Unreadable: thousands of elements are never closed. HTML5 parsing takes quadratic time in the depth, so a
             hostile page within the size limit could hold up the whole run.
     """
-    tags = Counter(tag.lower() for tag in _TAG.findall(text))
-    opened = (tag for tag in tags if tag[0] != "/" and tag not in _NO_END)
-    if sum(max(0, tags[tag] - tags[f"/{tag}"]) for tag in opened) > MAX_UNCLOSED:
-        raise Unreadable("nested too deeply")
+    # Counting tags takes as long as parsing: only where there are enough of them.
+    if text.count("<") - text.count("</") > MAX_UNCLOSED:
+        tags = Counter(tag.lower() for tag in _TAG.findall(text))
+        opened = (tag for tag in tags if tag[0] != "/" and tag not in _NO_END)
+        if sum(max(0, tags[tag] - tags[f"/{tag}"]) for tag in opened) > MAX_UNCLOSED:
+            raise Unreadable("nested too deeply")
     return LexborHTMLParser(text)
 
 
@@ -127,6 +131,25 @@ def time_texts(node: LexborHTMLParser | LexborNode, selector: str | None, rule: 
     return []
 
 
+def layout_of(page: LexborHTMLParser, *selectors: str) -> str | None:
+    """Where the first matches stand in the page, as 8 hex digits; null where one is missing.
+
+    Tags and classes of their ancestors, digits left out: the same for all pages of one template, another one after
+    the site has changed it, even if the selectors still match.
+    """
+    paths = []
+    for selector in selectors:
+        node = page.css_first(selector)
+        if node is None:
+            return None
+        steps = []
+        while node is not None and node.tag not in {"html", "-undef"}:
+            steps.append(f"{node.tag}.{node.attributes.get('class') or ''}")
+            node = node.parent
+        paths.append(re.sub(r"\d+", "", "/".join(steps)))
+    return sha256("|".join(paths).encode("utf8")).hexdigest()[:8]
+
+
 def drop_personal(root: LexborHTMLParser | LexborNode) -> None:
     """Remove elements that name the author, in place; larger ones are containers and stay."""
     for node in root.css(_PERSONAL):
@@ -149,7 +172,12 @@ def block_text(node: LexborNode) -> str:
             children = list(current.iter(include_text=True))
             stack.extend([border, *reversed(children), border] if border else reversed(children))
     lines = (" ".join(line.split()) for line in "".join(pieces).split("\n"))
-    return "\n".join(line for line in map(drop_place, lines) if line and not _BYLINE.match(line))
+    return "\n".join(line for line in map(drop_place, lines) if line and not is_byline(line))
+
+
+def is_byline(line: str) -> bool:
+    """Whether a line only says who wrote, edited or sent it."""
+    return _BYLINE.match(line) is not None
 
 
 def drop_place(line: str) -> str:

@@ -14,6 +14,7 @@ from crawlers.pages.values import Unreadable, parse_count, parse_html
         ("10万+", 100_000),
         ("浏览次数：340", 340),
         ("发布时间：2026-11-18 10:39 浏览次数：340 字体：大", 340),
+        ("发布时间：2026-11-18 10:39 浏览次数：", None),
         ("阅读 1.2w", 12_000),
         ("3人回复", 3),
         (None, None),
