@@ -6,24 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from typing import Any
-from xml.parsers import expat
 
 import feedparser  # type: ignore[import-untyped]
 from selectolax.lexbor import LexborNode
 
+from caifeng.core.model.source import Source
 from caifeng.core.text.encoding import decode
 from caifeng.core.text.times import UNKNOWN, Moment, parse_time
 from caifeng.core.text.urls import canonical_url
+from crawlers.items import Link, Page, Read, post_from
+from crawlers.pages.list_detail import read_post
 from crawlers.pages.values import Unreadable, absolute, block_text, drop_personal, parse_html
+from crawlers.pages.xml import checked_xml
 
-#: Elements within elements; feeds have ten or so.
-MAX_DEPTH = 200
-
-_XML_HEAD = re.compile(r"^\s*<\?xml[^>]{0,300}\?>")
-#: Not allowed in XML 1.0, yet met in feeds.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_NAMED = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31});")
-_XML_NAMES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 #: Fri, 20 Nov 2026 09:30:00 without zone or with CST, which here means China and not Chicago.
 _LOCAL_ENGLISH = re.compile(r"(\d{1,2} [A-Z][a-z]{2} \d{4} \d{1,2}:\d{2}(?::\d{2})?)\s*(?:CST|BJT)?\s*$")
 
@@ -47,6 +42,30 @@ class FeedRead:
     problem: str | None
 
 
+def read(source: Source, page: Page) -> Read:
+    """The feed: its entries are the posts, or with a [detail] table they lead to them; such a page is one post."""
+    if page.kind == "detail":
+        return read_post(source, page)
+    feed = read_feed(page.body, page.url, page.fetched_at, page.charset)
+    if source.detail is not None:
+        links = tuple(Link(entry.url, listed=entry.published) for entry in feed.entries)
+        return Read(len(links), links=links, problem=feed.problem)
+    posts = tuple(
+        post_from(
+            source,
+            page,
+            url=entry.url,
+            title=entry.title,
+            text=entry.text,
+            encoding=feed.encoding,
+            published=entry.published,
+            date_source="feed",
+        )
+        for entry in feed.entries
+    )
+    return Read(len(posts), posts=posts, problem=feed.problem)
+
+
 def read_feed(body: bytes, url: str, fetched_at: datetime, encoding: str | None = None) -> FeedRead:
     """Read a feed. Elements that name an author are never looked at.
 
@@ -61,8 +80,7 @@ def read_feed(body: bytes, url: str, fetched_at: datetime, encoding: str | None 
         Unreadable: not well-formed XML, an entity is declared, no feed, or none of its entries can be used.
     """
     decoded = decode(body, encoding)
-    xml = _utf8_xml(decoded.text)
-    _check_xml(xml)
+    xml = checked_xml(decoded.text)
     # A stream: feedparser takes bytes and strings for file names and addresses first.
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
     feed = feedparser.parse(BytesIO(xml), response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
@@ -88,55 +106,6 @@ def read_feed(body: bytes, url: str, fetched_at: datetime, encoding: str | None 
     if problem and not entries:
         raise Unreadable(problem)
     return FeedRead(tuple(entries.values()), decoded.encoding, problem)
-
-
-def _utf8_xml(text: str) -> bytes:
-    """The document in UTF-8 without XML declaration; HTML's named characters, which XML does not know, as numbers."""
-    text = _CONTROL.sub("", _XML_HEAD.sub("", text.lstrip("\ufeff"), count=1))
-    return _NAMED.sub(_numbered, text).encode("utf8", "replace")
-
-
-def _numbered(found: re.Match[str]) -> str:
-    character = html.unescape(found[0])
-    return found[0] if found[1] in _XML_NAMES or character == found[0] else "".join(f"&#{ord(c)};" for c in character)
-
-
-def _check_xml(xml: bytes) -> None:
-    """Refuse what is not well-formed, and every entity declaration before it can be expanded or followed.
-
-    Entities that multiply (billion laughs) and external ones (files, addresses of the own network) have no place
-    in a feed. feedparser would also read a broken document somehow; a guess is not what the site said.
-    """
-    parser = expat.ParserCreate()
-    depth = 0
-
-    def refuse(*_: Any) -> None:
-        raise Unreadable("XML entities are refused")
-
-    def opened(*_: Any) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise Unreadable("nested too deeply")
-
-    def closed(_: str) -> None:
-        nonlocal depth
-        depth -= 1
-
-    def doctype(_name: str, system: str | None, _public: str | None, has_subset: int) -> None:
-        # RSS 0.91 names a public DTD, which is not fetched; a subset of one's own can only declare entities.
-        if has_subset or (system and not system.startswith(("http://", "https://"))):
-            raise Unreadable("XML document type with declarations is refused")
-
-    parser.StartDoctypeDeclHandler = doctype
-    parser.EntityDeclHandler = refuse
-    parser.ExternalEntityRefHandler = refuse  # type: ignore[assignment]
-    parser.StartElementHandler = opened
-    parser.EndElementHandler = closed
-    try:
-        parser.Parse(xml, True)
-    except expat.ExpatError as error:
-        raise Unreadable(f"not XML at line {error.lineno}: {expat.ErrorString(error.code)}") from error
 
 
 def _bodies(raw: Any) -> list[Any]:

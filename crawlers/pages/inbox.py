@@ -17,7 +17,8 @@ from typing import Any
 
 import fastexcel
 
-from caifeng.core.model.source import Columns, Source
+from caifeng.core.model.families import Columns
+from caifeng.core.model.source import Source
 from caifeng.core.text.encoding import Undecodable, decode
 from caifeng.core.text.scrub import scrub
 from caifeng.core.text.times import UNKNOWN, Moment, parse_time
@@ -162,6 +163,8 @@ def read_row(row: Row, source: Source, encoding: str, fetched_at: datetime) -> t
         comments=_count(row, "comments", columns.comments),
         heat=None,
         encoding=encoding,
+        date_source="file" if published.at is not None else None,
+        date_guessed=getattr(published, "guessed", False),
     ), title_cut or text_cut or board_cut
 
 

@@ -2,20 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from selectolax.lexbor import LexborHTMLParser
 
-from caifeng.core.model.source import DetailPage, ListPage
+from caifeng.core.model.families import DetailPage, ListPage
+from caifeng.core.model.source import Source
 from caifeng.core.text.encoding import decode
 from caifeng.core.text.times import UNKNOWN, Moment, parse_time
 from caifeng.core.text.urls import canonical_url
 from crawlers.extract import extract_page, is_soft_404
+from crawlers.items import DateSource, Link, Page, Read, post_from
 from crawlers.pages.values import (
     Unreadable,
     absolute,
     block_text,
     drop_personal,
     first_text,
+    layout_of,
     parse_count,
     parse_html,
     select,
@@ -51,6 +55,39 @@ class PostRead:
     reposts: int | None
     comments: int | None
     encoding: str
+    date_source: DateSource | None = None
+    index_no: str | None = None
+    layout: str | None = None
+
+
+def read(source: Source, page: Page) -> Read:
+    """A list page gives links, a detail page one post."""
+    if page.kind == "list":
+        assert source.list is not None
+        listed = read_list(page.body, page.url, source.list, page.fetched_at, page.charset)
+        links = tuple(Link(entry.url, listed=entry.listed) for entry in listed.entries)
+        problem = f"{listed.without_link} items without a web link" if listed.without_link else None
+        return Read(len(links), links=links, next_url=listed.next_url, problem=problem)
+    return read_post(source, page)
+
+
+def read_post(source: Source, page: Page) -> Read:
+    """A detail page: one post."""
+    found = read_detail(page.body, page.url, source.detail, page.fetched_at, page.charset)
+    post = post_from(
+        source,
+        page,
+        title=found.title,
+        text=found.text,
+        encoding=found.encoding,
+        published=found.published,
+        date_source=found.date_source,
+        views=found.views,
+        reposts=found.reposts,
+        comments=found.comments,
+        index_no=found.index_no,
+    )
+    return Read(1, posts=(post,), layout=found.layout)
 
 
 def read_list(body: bytes, url: str, rules: ListPage, fetched_at: datetime, encoding: str | None = None) -> ListRead:
@@ -99,7 +136,8 @@ def read_detail(
     if rules is None:
         found = extract_page(decoded.text, url, fetched_at)
         title, text, moment = found.title, found.body, found.published
-        views = reposts = comments = None
+        date_source = cast("DateSource | None", found.date_source)
+        views = reposts = comments = index_no = layout = None
         missing = "title" if not title else "body" if not text else None
         reason = f"generic extractor: no {missing}"
     else:
@@ -109,7 +147,10 @@ def read_detail(
         views = parse_count(first_text(page, rules.views, "detail.views"))
         reposts = parse_count(first_text(page, rules.reposts, "detail.reposts"))
         comments = parse_count(first_text(page, rules.comments, "detail.comments"))
+        date_source = "rule"
+        index_no = first_text(page, rules.index_no, "detail.index_no")
         title = first_text(page, rules.title, "detail.title") or ""
+        layout = layout_of(page, rules.title, rules.body)
         drop_personal(page)
         text = "\n".join(filter(None, map(block_text, select(page, rules.body, "detail.body")[:1])))
         missing = "title" if not title else "body" if not text else None
@@ -120,7 +161,18 @@ def read_detail(
         raise Unreadable("soft 404")
     if missing:
         raise Unreadable(reason)
-    return PostRead(title, text, moment, views, reposts, comments, decoded.encoding)
+    return PostRead(
+        title,
+        text,
+        moment,
+        views,
+        reposts,
+        comments,
+        decoded.encoding,
+        date_source if moment.at is not None else None,
+        index_no,
+        layout,
+    )
 
 
 def _whole(page: LexborHTMLParser) -> tuple[str, str]:

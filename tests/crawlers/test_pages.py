@@ -1,7 +1,9 @@
 """One test for all page parsers: recorded body in, golden values out.
 
 tests/crawlers/<site>/<case>/ holds body.html or body.json (bytes as they came), meta.json (module, function, address,
-charset of the header, rules, fetch time) and expected.json (the values, or the error in words).
+charset of the header, rules, fetch time) and expected.json (the values, or the error in words). Instead of module,
+function and rules, meta.json may give a whole `source` (as its file would) and the page's `kind` (`board` and `listed`
+as a list page would have them): the page is then read as a crawl reads it, by the family's reader.
 """
 
 import json
@@ -13,9 +15,13 @@ from typing import Any
 
 import pytest
 
-from caifeng.core.model.source import DetailPage, HotList, ListPage
+from caifeng.core.model.families import DetailPage, HotList, ListPage
+from caifeng.core.model.source import Source
 from caifeng.core.text.encoding import Undecodable
+from caifeng.core.text.times import UNKNOWN, parse_time
+from crawlers.items import Page
 from crawlers.pages.values import Unreadable
+from crawlers.reading import READERS
 
 HERE = Path(__file__).resolve().parent
 CASES = sorted(path.parent for path in HERE.glob("*/*/meta.json"))
@@ -25,8 +31,14 @@ PLATFORMS = {path.stem for path in (HERE.parents[1] / "crawlers" / "platforms").
 def read(case: Path) -> Any:
     meta = json.loads((case / "meta.json").read_text("utf8"))
     (body_file,) = case.glob("body.*")
-    body, rules = body_file.read_bytes(), meta["rules"]
-    at, encoding, url = datetime.fromisoformat(meta["fetched_at"]), meta["encoding"], meta["url"]
+    body, at = body_file.read_bytes(), datetime.fromisoformat(meta["fetched_at"])
+    encoding, url = meta["encoding"], meta["url"]
+    if "source" in meta:
+        source = Source.model_validate(meta["source"])
+        listed = parse_time(meta["listed"], at) if "listed" in meta else UNKNOWN
+        page = Page(url, body, meta["kind"], at, source.encoding or encoding, listed, meta.get("board"))
+        return READERS[source.family](source, page)
+    rules = meta["rules"]
     function = getattr(import_module(f"crawlers.pages.{meta['module']}"), meta["function"])
     match meta["function"]:
         case "read_list":
@@ -52,7 +64,8 @@ def outcome(case: Path) -> Any:
 
 
 def test_every_platform_has_fixtures() -> None:
-    used = {json.loads((case / "meta.json").read_text("utf8"))["module"] for case in CASES}
+    metas = [json.loads((case / "meta.json").read_text("utf8")) for case in CASES]
+    used = {meta["source"]["family"] if "source" in meta else meta["module"] for meta in metas}
     assert PLATFORMS
     assert used == PLATFORMS
     assert len(CASES) >= 20

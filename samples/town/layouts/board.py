@@ -1,7 +1,7 @@
-"""A forum in the manner of Discuz: thread list, thread with 查看 and 回复, writers all over the page."""
+"""A forum in the manner of Discuz! X3: thread list, threads of several pages, writers all over the page."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from html import escape
 
 from samples.page import Page
@@ -9,6 +9,9 @@ from samples.town.layouts.parts import Slice, count, cut, html_page, number, par
 from samples.town.story import Post, Site
 
 FIRST = "/forum-38-1.html"
+#: Posts on one page of a thread.
+FLOORS = 10
+REPLY_EVERY = timedelta(minutes=11)
 
 
 def address(post: Post) -> str:
@@ -17,13 +20,15 @@ def address(post: Post) -> str:
 
 
 def draw(site: Site, path: str, day: date) -> Page | None:
-    """A forum in the manner of Discuz: thread list, thread with 查看 and 回复, writers all over the page."""
+    """The list of threads, or a page of a thread with 查看 and 回复."""
     if match := re.fullmatch(r"/forum-38-(\d+)\.html", path):
         listed = cut(site, int(match[1]), day)
         return None if listed is None else html_page(site, 200, site.board, _board_list(site, listed, day))
-    for post in visible(site, day):
-        if address(post) == path:
-            return html_page(site, 200, post.title, _board_thread(site, post, day))
+    if match := re.fullmatch(r"/thread-(\d+)-(\d+)-1\.html", path):
+        for post in visible(site, day):
+            if post.number == int(match[1]):
+                thread = _board_thread(site, post, int(match[2]), day)
+                return None if thread is None else html_page(site, 200, post.title, thread)
     return None
 
 
@@ -47,30 +52,45 @@ def _board_list(site: Site, listed: Slice, day: date) -> str:
     )
 
 
-def _board_thread(site: Site, post: Post, day: date) -> str:
+def _board_thread(site: Site, post: Post, page: int, day: date) -> str | None:
+    floors = _floors(site, post)
+    pages = -(-len(floors) // FLOORS)
+    if not 1 <= page <= pages:
+        return None
     views, replies = (number(count(site, post, c, day)) for c in (post.views, post.replies))
-    opening = "<br>\n".join(paragraphs(post.body))
-    floors = [_board_floor(site, post.id, f"发表于 {stamp(post)}", opening, "first")]
-    floors += [
-        _board_floor(site, f"{post.id}/{n}", f"{n + 1}楼", escape(answer), "reply")
-        for n, answer in enumerate(post.answers, 1)
-    ]
+    more = f'<a class="nxt" href="/thread-{post.number}-{page + 1}-1.html">下一页</a>' if page < pages else ""
+    shown = "".join(floors[(page - 1) * FLOORS : page * FLOORS])
     return (
-        f'<div class="hm"><span class="xg1">查看:</span> <span class="xi1 views">{views}</span>'
+        '<div id="postlist" class="pl bm">\n'
+        f'<div class="hm ptn"><span class="xg1">查看:</span> <span class="xi1 views">{views}</span>'
         f'<span class="pipe">|</span>'
         f'<span class="xg1">回复:</span> <span class="xi1 replies">{replies}</span></div>\n'
         f'<h1 class="ts"><span id="thread_subject">{escape(post.title)}</span></h1>\n'
-        f'<div id="postlist">\n{"".join(floors)}</div>'
+        f'{shown}</div>\n<div class="pg"><strong>{page}</strong>{more}</div>'
     )
 
 
-def _board_floor(site: Site, key: str, posted: str, text: str, css: str) -> str:
+def _floors(site: Site, post: Post) -> list[str]:
+    """The opening post, and the replies at a fixed distance; every third one quotes it, names and all."""
+    _, asked, _ = writer(site, post.id)
+    opened = f"发表于 {stamp(post)}"
+    floors = [_floor(site, post.id, post.number * 100, opened, "<br>\n".join(paragraphs(post.body)))]
+    for n, words in enumerate(post.answers, 1):
+        said = post.time + n * REPLY_EVERY
+        posted = f'发表于 <span title="{said:%Y-%m-%d %H:%M:%S}">{said:%m-%d %H:%M}</span>'
+        quote = f'<div class="quote"><blockquote>{escape(asked)} {opened}<br>{escape(post.title)}</blockquote></div>'
+        text = (quote if n % 3 == 0 else "") + escape(words)
+        floors.append(_floor(site, f"{post.id}/{n}", post.number * 100 + n, posted, text))
+    return floors
+
+
+def _floor(site: Site, key: str, pid: int, posted: str, text: str) -> str:
     uid, author, region = writer(site, key)
     return (
-        f'<div class="{css}"><div class="pls"><a href="/space-uid-{uid}.html">'
+        f'<div id="post_{pid}"><div class="pls"><a href="/space-uid-{uid}.html">'
         f'<img src="/avatar/{uid}_middle.jpg" alt="{escape(author)}"></a>'
         f'<a class="xw1" href="/space-uid-{uid}.html">{escape(author)}</a>'
         f"<p>IP属地：{escape(region)}</p></div>\n"
-        f'<div class="plc"><div class="authi"><em class="posted">{posted}</em></div>\n'
-        f'<div class="t_f">{text}</div></div></div>\n'
+        f'<div class="plc"><div class="authi"><em id="authorposton{pid}">{posted}</em></div>\n'
+        f'<div class="t_f" id="postmessage_{pid}">{text}</div></div></div>\n'
     )
