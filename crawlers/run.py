@@ -5,34 +5,46 @@ A process of its own, because Twisted's reactor cannot be started twice; jobs ca
 
 import argparse
 import asyncio
-import json
 import logging
 import sys
 import tomllib
 from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 
+from caifeng.core import clock
 from caifeng.core.errors import CaifengError, ConfigError, UsageError
 from caifeng.core.model.office import Units
 from caifeng.core.model.source import Source
-from caifeng.core.text.urls import canonical_url
 from crawlers import settings as house_settings
 from crawlers.pipelines.spool import spool_paths
+from crawlers.plan import Plan, load_plan
+from crawlers.platforms.epaper import EPaperSpider
 from crawlers.platforms.feed import FeedSpider
+from crawlers.platforms.forum import ForumSpider
 from crawlers.platforms.hot_list import HotListSpider
 from crawlers.platforms.list_detail import ListDetailSpider
+from crawlers.platforms.message_board import MessageBoardSpider
+from crawlers.platforms.openness import OpennessSpider
+from crawlers.platforms.programme import ProgrammeSpider
+from crawlers.platforms.sitemap import SitemapSpider
 from crawlers.spider import SourceSpider
 
 PLATFORMS: dict[str, type[SourceSpider]] = {
     "list_detail": ListDetailSpider,
+    "openness": OpennessSpider,
+    "forum": ForumSpider,
+    "message_board": MessageBoardSpider,
+    "epaper": EPaperSpider,
+    "programme": ProgrammeSpider,
     "hot_list": HotListSpider,
     "feed": FeedSpider,
+    "sitemap": SitemapSpider,
 }
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -51,11 +63,12 @@ def main(arguments: list[str] | None = None) -> int:
         ids = list(dict.fromkeys(part.strip() for part in options.sources.split(",") if part.strip()))
         if not ids:
             raise UsageError("--sources: no source named")
-        sources = [load_source(options.config, source_id) for source_id in ids]
+        today = clock.business_day(options.fetched_at)
+        sources = [load_source(options.config, source_id).on(today) for source_id in ids]
         for source in sources:
             if source.family not in PLATFORMS:
                 raise UsageError(f"--sources: {source.id}: the family {source.family} is not crawled")
-        validators = load_state(options.state) if options.state else {}
+        plan = load_plan(options.plan) if options.plan else Plan()
         options.spool.mkdir(parents=True, exist_ok=True)
         for source in sources:
             for path in spool_paths(options.spool, source.id).values():
@@ -66,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"--spool: {error}", file=sys.stderr)  # noqa: T201
         return 2
-    crawl(sources, options.day, options.fetched_at, validators, options.spool, office.contact)
+    crawl(sources, options.day, options.fetched_at, plan, options.spool, office.contact, options.bodies)
     return 0
 
 
@@ -74,16 +87,29 @@ def crawl(
     sources: list[Source],
     day: date,
     fetched_at: datetime,
-    validators: dict[str, dict[str, str | None]],
+    plan: Plan,
     spool: Path,
     contact: str,
+    bodies: Path | None = None,
 ) -> None:
-    """Run one spider per source in this process; returns when all have ended. Once per process only."""
+    """Run one spider per source in this process; returns when all have ended. Once per process only.
+
+    Args:
+        sources: what to crawl; those on one host take turns in this order.
+        day: stands for `{day}` where the plan says nothing of a source.
+        fetched_at: the instant of all rows.
+        plan: what is known, due and resting, and for how long the run may ask.
+        spool: directory of the rows.
+        contact: address for the user agent.
+        bodies: home of the encrypted store of pages; without it no page is stored.
+    """
     settings = Settings()
     settings.setmodule(house_settings, priority="project")
+    settings.set("RUN_SECONDS", plan.run_seconds, priority="project")
     settings.setdict(
         {"USER_AGENT": f"CaifengBot/{version('caifeng')} (+{contact})", "SPOOL_DIR": str(spool)}, priority="cmdline"
     )
+    settings.set("BODIES_HOME", str(bodies) if bodies else None, priority="project")
     process = AsyncCrawlerProcess(settings)
     # What these report is in the rows already.
     for name in (
@@ -98,7 +124,7 @@ def crawl(
         own = settings.copy()
         own.set("DOWNLOAD_DELAY", source.min_delay_seconds, priority="cmdline")
         crawler = Crawler(PLATFORMS[source.family], own)
-        process.crawl(crawler, source=source, day=day, fetched_at=fetched_at, validators=validators, turns=turns)
+        process.crawl(crawler, source=source, day=day, fetched_at=fetched_at, plan=plan, turns=turns)
     process.start()
 
 
@@ -128,36 +154,15 @@ def load_model(path: Path, model: type[_Model]) -> _Model:
         raise ConfigError(path, ".".join(map(str, first["loc"])), first["msg"]) from error
 
 
-def load_state(path: Path) -> dict[str, dict[str, str | None]]:
-    """Validators of the last run: JSON lines of url, etag, last_modified, keyed by canonical address.
-
-    Raises:
-        UsageError: the file cannot be read or a line is not of that shape; names the line.
-    """
-    try:
-        lines = path.read_text("utf8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--state: {path}: {error}") from error
-    state: dict[str, dict[str, str | None]] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row: Any = json.loads(line)
-            state[canonical_url(row["url"])] = {name: row.get(name) for name in ("etag", "last_modified")}
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise UsageError(f"--state: {path}: line {number}: url, etag, last_modified expected") from error
-    return state
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m crawlers.run", description="Crawl sources into the spool.")
     parser.add_argument("--config", type=Path, required=True, help="directory with units.toml and sources/")
     parser.add_argument("--sources", required=True, help="source ids, separated by commas")
     parser.add_argument("--day", type=date.fromisoformat, required=True, help="fetch day, YYYY-MM-DD")
     parser.add_argument("--fetched-at", type=_aware, required=True, help="instant of all rows, ISO 8601 with zone")
-    parser.add_argument("--state", type=Path, help="JSON lines of url, etag, last_modified")
+    parser.add_argument("--plan", type=Path, help="what is known, due and resting: JSON, see crawlers/plan.py")
     parser.add_argument("--spool", type=Path, required=True, help="directory to write to")
+    parser.add_argument("--bodies", type=Path, help="home of the encrypted store of pages; without it none is stored")
     return parser
 
 

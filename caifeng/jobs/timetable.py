@@ -32,24 +32,34 @@ def day_of_run(conf: dict[str, Any] | None, event_extras: Iterable[dict[str, Any
 
 
 def plan_batches() -> list[list[str]]:
-    """Ids of the sources that are crawled, in batches; one batch is one crawler process."""
-    from caifeng.core.settings import Settings
+    """Ids of the sources whose turn it is, in batches; one batch is one crawler process.
 
-    today = clock.business_day(_now())
-    sources = Settings.load().sources().usable
-    ids = [source.id for source in sources if source.start_urls and source.may_be_crawled(today) is None]
-    return [ids[i : i + SOURCES_PER_BATCH] for i in range(0, len(ids), SOURCES_PER_BATCH)]
+    Sources on one host share a batch. Empty if no source is due.
+    """
+    from caifeng.core.settings import Settings
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.crawl_plan import RECENT, batches, crawlable, due_now, read_history
+
+    env = Env.open(Settings.load())
+    now = env.now().replace(microsecond=0)
+    sources = crawlable(env, clock.business_day(now))
+    due = due_now(sources, read_history(env, now, RECENT).fetches, now)
+    return batches([source for source in sources if source.id in due], SOURCES_PER_BATCH)
 
 
 def crawl_batch(source_ids: Sequence[str], day: str) -> dict[str, Any]:
-    """Fetch and land one batch; sources that fail are in the result and in the log, not an error."""
+    """Fetch and land one batch; sources that fail are in the result and in the log, not an error.
+
+    A day in the past is the one that `{day}` stands for in addresses; today, missed days are asked for as well.
+    """
     from caifeng.core.settings import Settings
     from caifeng.jobs.base import Env, timed
     from caifeng.jobs.crawl import crawl
 
-    env = Env.open(Settings.load())
-    with timed(env, "crawl", date.fromisoformat(day)) as reports:
-        reports.append(crawl(env, source_ids, date.fromisoformat(day)))
+    env, of = Env.open(Settings.load()), date.fromisoformat(day)
+    with timed(env, "crawl", of) as reports:
+        only = None if of == clock.business_day(env.now()) else of
+        reports.append(crawl(env, source_ids, only, planned=True))
     return {**reports[0].counts, "failed": list(reports[0].failed)}
 
 
@@ -79,6 +89,16 @@ def publish_analytics() -> None:
     from caifeng.jobs.publish import publish
 
     publish(Env.open(Settings.load()))
+
+
+def destroy_bodies() -> dict[str, int]:
+    """Destroy the keys of stored pages whose life has ended."""
+    from caifeng.core.settings import Settings
+    from caifeng.jobs import bodies
+    from caifeng.jobs.base import Env
+
+    counts: dict[str, int] = bodies.destroy_bodies(Env.open(Settings.load())).counts
+    return counts
 
 
 def month_of_run(conf: dict[str, Any] | None) -> str:

@@ -25,9 +25,9 @@ class ConditionalMiddleware:
 
     def process_request(self, request: Request) -> None:
         """Add the validators, unless the request was redirected: they belong to the address first asked for."""
-        if "kind" not in request.meta or request.meta.get("redirect_times"):
-            return
         states: Mapping[str, Mapping[str, str | None]] = self._crawler.spider.validators  # type: ignore[union-attr]
+        if not states or "kind" not in request.meta or request.meta.get("redirect_times"):
+            return
         state = states.get(canonical_url(request.url), {})
         for header, name in (("If-None-Match", "etag"), ("If-Modified-Since", "last_modified")):
             if value := state.get(name):

@@ -1,7 +1,6 @@
 """Rows to JSON lines in the spool, from where the job lands them in the lake."""
 
 import json
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, TextIO
@@ -45,7 +44,7 @@ class SpoolPipeline:
             if key in self._seen:
                 return item
             self._seen.add(key)
-        self._files[type(item)].write(json.dumps(asdict(item), ensure_ascii=False, default=_iso) + "\n")
+        self._files[type(item)].write(json.dumps(vars(item), ensure_ascii=False, default=_iso) + "\n")
         return item
 
 

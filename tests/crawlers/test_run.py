@@ -202,15 +202,17 @@ def config(site: Site, refused_port: int, tmp_path_factory: pytest.TempPathFacto
     return config
 
 
-def run(config: Path, spool: Path, sources: str, state: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(config: Path, spool: Path, sources: str, plan: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "crawlers.run", "--config", str(config), "--sources", sources]
     command += ["--day", "2026-11-20", "--fetched-at", AT, "--spool", str(spool)]
-    command += ["--state", str(state)] if state else []
+    command += ["--plan", str(plan)] if plan else []
     return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)
 
 
 def rows(spool: Path, source_id: str, kind: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (spool / f"{source_id}.{kind}.jsonl").read_text("utf8").splitlines()]
+    lines = (spool / f"{source_id}.{kind}.jsonl").read_text("utf8").splitlines()
+    # The rows of robots.txt are tested in test_politeness.py.
+    return [row for row in map(json.loads, lines) if row.get("kind") != "robots"]
 
 
 ALL = "portal,quiet,refused,badcss,hot,hot_broken"
@@ -333,15 +335,19 @@ def test_broken_sources_say_so_and_stop_nobody(spool: Path) -> None:
 
 
 def test_second_run_is_conditional(site: Site, config: Path, spool: Path, tmp_path: Path) -> None:
-    state = tmp_path / "state.jsonl"
+    plan = tmp_path / "plan.json"
     kept = [row for row in rows(spool, "portal", "fetches") if row["etag"] or row["last_modified"]]
     assert {row["url"].rpartition("/")[2] for row in kept} == {"list1.html", "1.html", "2.html"}
-    # Without the list's own line, so that the details are asked for.
-    keys = ("url", "etag", "last_modified")
-    lines = [json.dumps({key: row[key] for key in keys}) for row in kept if "list" not in row["url"]]
-    state.write_text("\n".join([*lines, ""]), "utf8")
+    pages = [
+        {"url": row["url"], "etag": row["etag"], "last_modified": row["last_modified"], "due": True}
+        for row in kept
+        if "list" not in row["url"]
+    ]
+    known = [page["url"] for page in pages]
+    source = {"days": ["2026-11-20"], "known": known, "pages": pages}
+    plan.write_text(json.dumps({"sources": {"portal": source}}), "utf8")
     before = len(site.seen)
-    done = run(config, tmp_path / "again", "portal,quiet", state)
+    done = run(config, tmp_path / "again", "portal,quiet", plan)
     assert done.returncode == 0, done.stderr
     sent = dict(site.seen[before:])
     assert sent["/a/1.html"]["If-None-Match"] == '"a1"'
@@ -395,10 +401,10 @@ def test_pages_of_a_feed_are_followed_where_detail_rules_are_given(config: Path,
 
 
 def test_a_feed_that_has_not_changed_is_not_sent_again(site: Site, config: Path, tmp_path: Path) -> None:
-    state = tmp_path / "state.jsonl"
-    line = {"url": f"http://127.0.0.1:{site.port}/feed.xml", "etag": '"f1"', "last_modified": None}
-    state.write_text(json.dumps(line) + "\n", "utf8")
-    assert run(config, tmp_path / "spool", "feed", state).returncode == 0
+    plan = tmp_path / "plan.json"
+    page = {"url": f"http://127.0.0.1:{site.port}/feed.xml", "kind": "list", "etag": '"f1"'}
+    plan.write_text(json.dumps({"sources": {"feed": {"days": ["2026-11-20"], "pages": [page]}}}), "utf8")
+    assert run(config, tmp_path / "spool", "feed", plan).returncode == 0
     (fetch,) = rows(tmp_path / "spool", "feed", "fetches")
     assert (fetch["kind"], fetch["outcome"], fetch["http_status"]) == ("list", "not_modified", 304)
     assert (fetch["etag"], fetch["found"]) == ('"f1"', 0)
@@ -426,22 +432,22 @@ def test_host_that_refuses_is_left_alone(site: Site, config: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("sources", "state", "said"),
+    ("sources", "plan", "said"),
     [
         ("nowhere", None, "nowhere.toml: no such file"),
         ("../units", None, "units.toml: "),
         (" , ", None, "--sources: no source named"),
         ("quiet,inbox", None, "inbox: the family inbox is not crawled"),
-        ("quiet", "not json\n", "line 1"),
-        ("quiet", '{"etag": "x"}\n', "line 1"),
+        ("quiet", "not json\n", "--plan: "),
+        ("quiet", '{"sources": {"quiet": {"days": []}}}', "sources.quiet.days: "),
     ],
 )
 def test_bad_arguments_end_with_one_line(
-    config: Path, tmp_path: Path, sources: str, state: str | None, said: str
+    config: Path, tmp_path: Path, sources: str, plan: str | None, said: str
 ) -> None:
-    state_file = tmp_path / "state.jsonl"
-    state_file.write_text(state or "", "utf8")
-    done = run(config, tmp_path / "spool", sources, state_file)
+    plan_file = tmp_path / "plan.json"
+    plan_file.write_text(plan or "{}", "utf8")
+    done = run(config, tmp_path / "spool", sources, plan_file)
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

@@ -103,6 +103,13 @@ def test_a_row_lands_read_and_scrubbed(env: Env, tmp_path: Path) -> None:
         "comments": None,
         "heat": None,
         "encoding": "utf-8",
+        "date_source": "file",
+        "date_guessed": False,
+        "parent_id": None,
+        "index_no": None,
+        "answer": None,
+        "answered_at": None,
+        "read_at": None,
     }
     (fetch,) = env.lake.read("ops.fetches", DAY).to_dicts()
     assert (fetch["url"], fetch["kind"], fetch["outcome"], fetch["found"]) == ("file:a.csv", "list", "ok", 1)
