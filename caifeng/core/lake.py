@@ -82,6 +82,18 @@ class Lake:
                 frames.append(pl.read_parquet(file, hive_partitioning=False))
             except (pl.exceptions.PolarsError, OSError) as error:
                 raise DataError(f"{file}: cannot be read: {error}") from error
+            frames[-1] = self._as_today(table, frames[-1])
             if dict(frames[-1].schema) != dict(schema):
                 raise DataError(f"{file}: columns differ from the contract {table}")
         return pl.concat(frames)
+
+    def _as_today(self, table: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """Columns that a contract gained later are unknown in older partitions, where it allows unknown."""
+        contract = self.contracts[table]
+        late = [
+            pl.lit(None, contract.polars_schema()[column.name]).alias(column.name)
+            for column in contract.columns
+            if column.null_means is not None and column.name not in frame.columns
+        ]
+        whole = {*frame.columns, *(column.meta.output_name() for column in late)} == {*contract.names}
+        return frame.with_columns(late).select(contract.names) if late and whole else frame

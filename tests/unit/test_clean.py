@@ -50,13 +50,19 @@ def raw(*rows):
         "comments": None,
         "heat": None,
         "encoding": "utf-8",
+        "date_source": "rule",
+        "date_guessed": False,
+        "parent_id": None,
+        "index_no": None,
+        "answer": None,
+        "answered_at": None,
     }
     return pl.DataFrame([{**ordinary, **row} for row in rows], schema=CONTRACTS["raw.posts"].polars_schema())
 
 
 def clean(*rows, known=NOTHING_KNOWN):
     cleaned = clean_posts(raw(*rows), SOURCES, known)
-    for table, frame in zip(("posts", "post_metrics", "rejects"), cleaned, strict=True):
+    for table, frame in zip(("posts", "post_metrics", "answers", "rejects"), cleaned, strict=True):
         assert CONTRACTS[f"clean.{table}"].conform(frame).equals(frame.select(CONTRACTS[f"clean.{table}"].names))
     assert len(rows) == cleaned.metrics.height + cleaned.rejects.height
     return cleaned
@@ -139,7 +145,7 @@ def test_no_time_has_no_precision():
 
 
 def test_an_empty_day():
-    assert [frame.height for frame in clean()] == [0, 0, 0]
+    assert [frame.height for frame in clean()] == [0, 0, 0, 0]
 
 
 _ROWS = st.lists(
@@ -165,3 +171,35 @@ def test_every_observation_is_a_measure_or_a_reject(rows):
     assert set(cleaned.posts["post_id"]) == set(cleaned.metrics["post_id"])
     again = clean(*reversed(rows))
     assert all(one.equals(two) for one, two in zip(cleaned, again, strict=True))
+
+
+def test_doubtful_times_are_kept_beside_and_believed_nowhere():
+    posts = clean(
+        {"post_id": "p1", "published_at": NOON + timedelta(hours=1)},
+        {"post_id": "p2", "date_guessed": True},
+        {"post_id": "p3"},
+        {"post_id": "p4", "published_at": None, "published_precision": "unknown", "date_source": None},
+    ).posts
+    assert posts["date_doubt"].to_list() == ["future", "guessed", None, None]
+    assert posts["published_at"].is_null().to_list() == [True, True, False, True]
+    assert posts["published_precision"].to_list() == ["unknown", "unknown", "minute", "unknown"]
+    assert posts["stated_at"].to_list() == [NOON + timedelta(hours=1), *[NOON - timedelta(hours=1)] * 2, None]
+
+
+def test_a_reply_goes_by_the_beginning_of_its_words():
+    (reply,) = clean({"title": "", "text": "普查员没来过。\n下一行", "parent_id": "p0"}).posts.to_dicts()
+    assert (reply["title"], reply["text"], reply["parent_id"]) == ("普查员没来过", "普查员没来过。\n下一行", "p0")
+
+
+def test_the_last_reading_of_the_day_gives_the_answer():
+    later = NOON + timedelta(hours=2)
+    answers = clean(
+        {"post_id": "p1"},
+        {"post_id": "p1", "observed_at": later, "fetched_at": later, "answer": "已答复", "answered_at": NOON},
+        {"post_id": "p2", "answer": "收到"},
+        {"post_id": "p3"},
+    ).answers
+    assert answers.select("post_id", "answered_at", "answer", "first_seen_at").rows() == [
+        ("p1", NOON, "已答复", later),
+        ("p2", None, "收到", NOON),
+    ]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import polars as pl
 
 from caifeng.core.text.normalise import content_hash, reading_form
+from transforms.rejects import excerpt
 
 #: A page that is published later than this after its fetch states a wrong time (clocks differ by minutes).
 _CLOCK_SKEW = pl.duration(minutes=10)
@@ -24,11 +25,16 @@ _NOT_FOUND = (
 _SHORT_BODY = 50
 
 
+#: A post without a headline (a reply, a call) goes by the beginning of its words, up to this many characters.
+_HEADLINE = 30
+
+
 class Cleaned(NamedTuple):
-    """Frames of clean.posts, clean.post_metrics and clean.rejects (stage clean)."""
+    """Frames of clean.posts, clean.post_metrics, clean.answers and clean.rejects (stage clean)."""
 
     posts: pl.DataFrame
     metrics: pl.DataFrame
+    answers: pl.DataFrame
     rejects: pl.DataFrame
 
 
@@ -37,7 +43,9 @@ def clean_posts(raw: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -
 
     Every observation becomes one row of `metrics` or one of `rejects`. The earliest usable observation of a
     post that no earlier day knows also gives its row of `posts`, with the attributes its source has on that
-    day. A time of publication later than the fetch is unknown, the post stays.
+    day. A time of publication that is later than the fetch or guessed is unknown: what the page stated is kept
+    beside it for a person to look at, and enters no chart. The first answer seen on a letter gives its row of
+    `answers`, also on later days.
 
     Args:
         raw: raw.posts of the day, all observations.
@@ -58,7 +66,7 @@ def clean_posts(raw: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -
     usable = judged.filter(pl.col("reason").is_null()).with_columns(reason=pl.when(again).then(pl.lit("duplicate")))
     rejects = pl.concat([judged.filter(pl.col("reason").is_not_null()), usable.filter(pl.col("reason").is_not_null())])
     usable = usable.filter(pl.col("reason").is_null())
-    return Cleaned(_posts(usable, usable_source, known), _metrics(usable), _rejects(rejects))
+    return Cleaned(_posts(usable, usable_source, known), _metrics(usable), _answers(usable), _rejects(rejects))
 
 
 def _reason(source_ids: pl.Series) -> pl.Expr:
@@ -76,7 +84,14 @@ def _reason(source_ids: pl.Series) -> pl.Expr:
 
 
 def _posts(usable: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    future = pl.col("published_at") > pl.col("fetched_at") + _CLOCK_SKEW
+    stated = pl.col("published_at")
+    doubt = (
+        pl.when(stated > pl.col("fetched_at") + _CLOCK_SKEW)
+        .then(pl.lit("future"))
+        .when(stated.is_not_null() & pl.col("date_guessed"))
+        .then(pl.lit("guessed"))
+    )
+    beginning = pl.col("text").str.extract(r"([^\n。！？!?]+)", 1).str.strip_chars().str.slice(0, _HEADLINE)
     first = (
         usable.join(known.select("post_id"), on="post_id", how="anti")
         .with_columns(first_fetched_at=pl.col("fetched_at").min().over("post_id"))
@@ -94,12 +109,13 @@ def _posts(usable: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> 
         watched_board="board",
     )
     return (
-        first.with_columns(
-            published_precision=pl.when(future | pl.col("published_at").is_null())
+        first.with_columns(text_hash=content_hash(pl.col("title"), pl.col("text")), date_doubt=doubt, stated_at=stated)
+        .with_columns(
+            title=pl.when(pl.col("title") == "").then(beginning.fill_null("")).otherwise("title"),
+            published_precision=pl.when(stated.is_null() | pl.col("date_doubt").is_not_null())
             .then(pl.lit("unknown"))
             .otherwise("published_precision"),
-            published_at=pl.when(~future).then("published_at"),
-            text_hash=content_hash(pl.col("title"), pl.col("text")),
+            published_at=pl.when(pl.col("date_doubt").is_null()).then(stated),
         )
         .join(attributes, on="source_id", how="left", maintain_order="left")
         .select(
@@ -118,6 +134,11 @@ def _posts(usable: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> 
             "text_hash",
             "published_at",
             "published_precision",
+            "date_source",
+            "stated_at",
+            "date_doubt",
+            "parent_id",
+            "index_no",
             "first_fetched_at",
         )
     )
@@ -126,6 +147,18 @@ def _posts(usable: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> 
 def _metrics(usable: pl.DataFrame) -> pl.DataFrame:
     return usable.select("post_id", "observed_at", "views", "reposts", "comments", "heat").sort(
         "post_id", "observed_at"
+    )
+
+
+def _answers(usable: pl.DataFrame) -> pl.DataFrame:
+    answered = usable.filter(pl.col("answer").is_not_null() | pl.col("answered_at").is_not_null())
+    return (
+        answered.with_columns(
+            answer=reading_form(pl.col("answer")), first_seen_at=pl.col("fetched_at").min().over("post_id")
+        )
+        .sort("post_id", "observed_at", "source_id")
+        .unique("post_id", keep="last", maintain_order=True)
+        .select("post_id", "source_id", "answered_at", "answer", "first_seen_at")
     )
 
 
@@ -139,5 +172,6 @@ def _rejects(rejected: pl.DataFrame) -> pl.DataFrame:
         "url",
         "title",
         "reason",
+        excerpt=excerpt(pl.col("text")),
         detail=pl.when((pl.col("reason") == "soft_404") & (body != "")).then(body),
     ).sort("source_id", "post_id", "observed_at")
