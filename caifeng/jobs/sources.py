@@ -10,7 +10,7 @@ from caifeng.jobs.base import Env
 
 
 def source_lines(env: Env, day: date | None) -> Iterator[str]:
-    """One line per source: id, status of the day if it was run, class, name, reason."""
+    """One line per source: id, status of the day if it was run, class, name, its state in words."""
     sources = env.settings.sources()
     health = {}
     if day and env.warehouse.file.exists():
@@ -20,7 +20,7 @@ def source_lines(env: Env, day: date | None) -> Iterator[str]:
     for source in sources.usable:
         row = health.get(source.id)
         status = SOURCE_STATUS_NAMES[row["status"]] if row else "—"
-        reason = f"  {row['reason']}" if row and row["reason"] else ""
-        yield f"{source.id:<20} {status}  {SOURCE_CLASS_NAMES[source.source_class]}  {source.name}{reason}"
+        phrase = f"  {row['phrase']}" if row else ""
+        yield f"{source.id:<20} {status}  {SOURCE_CLASS_NAMES[source.source_class]}  {source.name}{phrase}"
     for source_id, error in sources.errors.items():
         yield f"{source_id:<20} {SOURCE_STATUS_NAMES['broken']}  {error}"
