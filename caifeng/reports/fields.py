@@ -13,6 +13,7 @@ from caifeng.core.model.terms import (
     RESPONSE_NAMES,
     SOURCE_CLASS_NAMES,
     SOURCE_STATUS_NAMES,
+    SOURCE_WARNING_NAMES,
     STANCE_NAMES,
     SUGGESTION_NAMES,
     TONE_NAMES,
@@ -37,6 +38,8 @@ class Field(NamedTuple):
         """Coded values and truth values in words; everything else unchanged."""
         if isinstance(raw, bool):
             return "是" if raw else "否"
+        if self.names and isinstance(raw, list):
+            return [self.names.get(code, code) for code in raw]
         if self.names and raw is not None:
             return self.names.get(raw, raw)
         return raw
@@ -104,6 +107,12 @@ HEALTH_FIELDS: dict[str, Field] = {
     "posts_new": Field("新增帖文", "首次看到的帖文", width=9),
     "posts_relevant": Field("涉统计", "新增帖文中涉统计的", width=8),
     "last_new_post_at": Field("最近新帖", "最近一次发现新帖的时间（北京时间）", "从未有过", width=17),
+    "newest_published_at": Field("最新发布", "最新一条内容的发布时间（北京时间）", "未知", width=17),
+    "posts_usual": Field("平日新增", "前 14 天有访问之日新增帖文的中位数", "此前没有访问", width=9),
+    "untimed_share": Field("无时间占比", "当日新增帖文中没有可用发布时间的占比", "当日没有新帖", width=10),
+    "agreement": Field("提取一致度", "抽样比对两种正文提取结果的相似度，0 至 1", "未抽样", width=10),
     "reason": Field("说明", "不正常的原因，或哪些页面失败", "无", width=40),
+    "warnings": Field("留意", "与前 14 天相比的异常", names=SOURCE_WARNING_NAMES, width=24),
+    "phrase": Field("状态说明", "一句话说明", width=50),
     "as_of": Field("数据截至", "所依据的时点（北京时间）", width=17),
 }

@@ -14,7 +14,7 @@ import polars as pl
 from caifeng.core.clock import SHANGHAI, end_of_day
 from caifeng.core.model.deadlines import DUE_NAMES
 from caifeng.core.model.grading import OVERRIDE_NAMES
-from caifeng.core.model.terms import LEVEL_NAMES, ROLE_NAMES, SUGGESTION_NAMES
+from caifeng.core.model.terms import LEVEL_NAMES, ROLE_NAMES, SOURCE_WARNING_NAMES, SUGGESTION_NAMES
 
 UNKNOWN = "—"
 
@@ -142,6 +142,13 @@ def coverage_statement(summary: Mapping[str, Any], health: pl.DataFrame) -> str:
     ]
     if summary["not_run"]:
         parts.append("未采集：" + _listed(summary["not_run"]))
+    noticed = [
+        f"{printable(name)}（{'、'.join(SOURCE_WARNING_NAMES[code] for code in warnings)}）"
+        for name, warnings in health.sort("name").select("name", "warnings").iter_rows()
+        if warnings
+    ]
+    if noticed:
+        parts.append("需留意：" + "、".join(noticed))
     return "；".join(parts) + "。"
 
 

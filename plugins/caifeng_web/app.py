@@ -30,13 +30,14 @@ from caifeng.cases.model import (
 from caifeng.cases.service import REGISTRAR
 from caifeng.core.clock import business_day
 from caifeng.core.errors import CaifengError, UsageError
-from caifeng.core.model.terms import SOURCE_CLASS_NAMES, SOURCE_STATUS_NAMES
+from caifeng.core.model.terms import DATE_DOUBT_NAMES, SOURCE_CLASS_NAMES, SOURCE_STATUS_NAMES
 from caifeng.core.settings import Settings
 from caifeng.jobs import approvals as requests
 from caifeng.jobs.workbench import acting, forms, logs
 from caifeng.jobs.workbench.board import board, ledger, source_health
 from caifeng.jobs.workbench.desk import Desk, is_sample, role_for, short_time
 from caifeng.jobs.workbench.issue import issue_page
+from caifeng.jobs.workbench.rejects import answer, rejects_page
 from caifeng.reports import words
 from caifeng_web import approvals
 from caifeng_web.login import Visitor, check_form_token, form_token, session_token, signed_in, visitor
@@ -121,6 +122,7 @@ def templates() -> jinja2.Environment:
         number=words.number,
         change=words.change,
         local_time=words.local_time,
+        safe_url=words.safe_url,
         short_time=short_time,
         document_date=words.document_date,
         role_names=CASE_ROLE_NAMES,
@@ -260,8 +262,15 @@ def _add_pages(app: FastAPI) -> None:
 
     @app.get("/sources", response_class=HTMLResponse)
     def show_sources(request: Request, who: Who, at: At) -> Response:
-        day, health = source_health(at)
-        return render(request, "sources.html", who, day=day, health=health, sample=is_sample(at))
+        day, health, doubts = source_health(at)
+        return render(
+            request, "sources.html", who, day=day, health=health, doubts=doubts, doubt_names=DATE_DOUBT_NAMES,
+            sample=is_sample(at),
+        )  # fmt: skip
+
+    @app.get("/rejects", response_class=HTMLResponse)
+    def show_rejects(request: Request, who: Who, at: At, week: str | None = None) -> Response:
+        return render(request, "rejects.html", who, page=rejects_page(at, week), said=said(request), fault="")
 
     @app.get("/style.css")
     def style() -> Response:
@@ -312,6 +321,24 @@ def _add_forms(app: FastAPI) -> None:
             sample = is_sample(at)
             return render(request, "lead.html", who, 422, fault=str(error), given=given, sample=sample)
         return back(request, "/", text)
+
+    @app.post("/rejects")
+    def answer_reject(request: Request, sent: Sent, at: At) -> Response:
+        given, who = sent.given, sent.visitor
+        week, relevant = given.get("week") or None, given.get("answer") == "relevant"
+        try:
+            answer(
+                at, who.name, given.get("role", ""), given.get("post_id", ""), relevant,
+                given.get("topic", ""), given.get("reason", ""),
+            )  # fmt: skip
+        except GuardError as error:
+            page = rejects_page(at, week)
+            return render(request, "rejects.html", who, 422, page=page, said="", fault=str(error))
+        return back(
+            request,
+            "/rejects" + (f"?week={week}" if week else ""),
+            "已登记，下一次整理后收录" if relevant else "已登记",
+        )
 
     @app.post("/logs/{day}")
     def sign(request: Request, sent: Sent, at: At, day: str) -> Response:

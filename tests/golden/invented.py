@@ -163,12 +163,21 @@ def escalations(log_frame: pl.DataFrame) -> pl.DataFrame:
 
 def health(day: date = DAY) -> pl.DataFrame:
     end = end_of_day(day)
-    names = contracts()["marts.source_health"].names
+    names = (
+        "source_id", "name", "source_class", "status", "fetches", "fetches_ok", "fetches_not_modified",
+        "fetches_failed", "observations", "posts_new", "posts_relevant", "last_new_post_at", "reason", "as_of",
+    )  # fmt: skip
+    phrases = {"ok": "正常", "silent": "静默", "broken": "故障", "not_run": "未采集"}
     rows = []
     for source in _SOURCES:
         hours = source[11]
         last = None if hours is None else end - timedelta(hours=hours)
-        rows.append(dict(zip(names, (*source[:11], last, source[12], end), strict=True)))
+        row = dict(zip(names, (*source[:11], last, source[12], end), strict=True))
+        rows.append(
+            row
+            | {"newest_published_at": last, "posts_usual": 12.0, "untimed_share": 0.0, "agreement": None}
+            | {"warnings": [], "phrase": phrases[row["status"]] + (f"，{row['reason']}" if row["reason"] else "")}
+        )
     return _frame("marts.source_health", rows)
 
 

@@ -11,7 +11,7 @@ from caifeng.cases.model import (
     DONE_STATES,
     STATE_NAMES,
 )
-from caifeng.core.model.terms import RESPONSE_NAMES
+from caifeng.core.model.terms import RESPONSE_NAMES, SOURCE_WARNING_NAMES
 from caifeng.jobs.workbench.desk import Action, Desk, Due, Stand, action_of, dues_of, is_sample, read_stand
 from caifeng.jobs.workbench.logs import Log, daily_logs
 from caifeng.reports import words
@@ -28,7 +28,7 @@ class Coverage:
     marks: tuple[tuple[str, str], ...]
     """Name and status of each source."""
     not_ok: tuple[tuple[str, str, str], ...]
-    """Status, name and reason (or empty) of each source that is not in order."""
+    """Status (`noticed`: in order, but not as usual), name and reason (or empty) of each source to look at."""
 
     @property
     def in_order(self) -> int:
@@ -123,14 +123,15 @@ def board(desk: Desk) -> Board:
     )
 
 
-def source_health(desk: Desk) -> tuple[date | None, list[dict[str, Any]]]:
-    """Rows of marts.source_health of the latest published day."""
+def source_health(desk: Desk) -> tuple[date | None, list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of marts.source_health of the latest published day, and of marts.time_review."""
     summary = desk.read("marts.daily_summary")
     if summary.is_empty():
-        return None, []
+        return None, [], []
     day = summary["day"].max()
     assert isinstance(day, date)
-    return day, desk.read("marts.source_health", day, day).sort("status", "name").to_dicts()
+    health = desk.read("marts.source_health", day, day).sort("status", "name")
+    return day, health.to_dicts(), desk.read("marts.time_review", day, day).sort("source_name", "post_id").to_dicts()
 
 
 @dataclass(frozen=True)
@@ -184,9 +185,17 @@ def ledger(desk: Desk, only_open: bool = False) -> tuple[LedgerLine, ...]:
 
 def _coverage(desk: Desk, day: date, as_of: datetime) -> Coverage:
     health = desk.read("marts.source_health", day, day).sort("source_id")
-    rows = health.select("name", "status", "reason").rows()
-    not_ok = tuple((status, words.printable(name), reason or "") for name, status, reason in rows if status != "ok")
-    return Coverage(day, as_of, tuple((words.printable(name), status) for name, status, _ in rows), not_ok)
+    rows = health.select("name", "status", "reason", "warnings").rows()
+    not_ok = tuple(
+        (
+            "noticed" if status == "ok" else status,
+            words.printable(name),
+            reason or "、".join(SOURCE_WARNING_NAMES[code] for code in noticed),
+        )
+        for name, status, reason, noticed in rows
+        if status != "ok" or noticed
+    )
+    return Coverage(day, as_of, tuple((words.printable(name), status) for name, status, *_ in rows), not_ok)
 
 
 def _todo(desk: Desk, stand: Stand) -> tuple[ToDo, ...]:
