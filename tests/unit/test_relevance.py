@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from caifeng.core.model.taxonomy import Rule
 from caifeng.core.model.terms import RELEVANCE_REASONS
 from caifeng.core.settings import Settings
 from transforms.understand.matching import documents, find_terms
@@ -181,7 +182,7 @@ def test_frames_keep_order_ids_and_schema():
 def test_terms_are_found_overlapping_at_character_offsets():
     docs = pl.DataFrame({"row": [7], "doc": ["访国家统计局gdp，gdpx"]}, schema={"row": pl.UInt32, "doc": pl.String})
     hits = find_terms(docs, pl.Series(["统计局", "国家统计局", "gdp"]))
-    assert hits.rows() == [(7, "国家统计局", 1, 6), (7, "统计局", 3, 6), (7, "gdp", 6, 9)]
+    assert hits.rows() == [(7, "国家统计局", 1, 6, 3), (7, "统计局", 3, 6, 9), (7, "gdp", 6, 9, 18)]
 
 
 _PIECES = st.lists(
@@ -206,3 +207,149 @@ def test_a_verdict_does_not_depend_on_the_neighbours(texts):
     positive = pl.col("reason").is_in(["strong_term", "indicator_term", "context_term"])
     assert together.select((positive == pl.col("relevant")).all()).item()
     assert together.select((pl.col("relevant") == (pl.col("topics").list.len() > 0)).all()).item()
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "统 计 局在哪",
+        "统.计.局在哪",
+        "统-计-局在哪",
+        "统\u200b计\u200b局在哪",
+        "统\0计\0局在哪",
+        "統計局在哪",
+        "&#32479;&#35745;&#23616;在哪",
+        "统<b>计</b>局在哪",
+        "人*口*普*查开始了",
+        "ＧＤＰ又涨",
+        "G.D.P又涨",
+        "ⒸⓅⒾ又涨",
+        "人｜口｜普｜查开始了",
+    ],
+)
+def test_disguised_terms_are_found(title):
+    assert judge(title)["relevant"]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "操作系统 计划局部更新",
+        "传统-计-谋",
+        "健康科普查看详情",
+        "健康科普 查一查",
+        "县、市、区三级",
+        "G弦上的DP咏叹调",
+        "A.B.C三组",
+        "入.冬.了.普.洱.茶",
+    ],
+)
+def test_marks_make_no_terms(title):
+    assert not judge(title)["relevant"]
+
+
+def with_rule(**fields):
+    """The taxonomy with one compound rule, for the topic gdp, and no other rule."""
+    rule = Rule.model_validate({"id": "r", **fields})
+    topics = tuple(t.model_copy(update={"rule": (rule,) if t.id == "gdp" else ()}) for t in TAXONOMY.topics)
+    return TAXONOMY.model_copy(update={"topics": topics})
+
+
+def fires(taxonomy, title, text="", **columns):
+    frame = pl.DataFrame({"id": [1], "title": [title], "text": [text], **{k: [v] for k, v in columns.items()}})
+    return classify(frame, taxonomy).row(0, named=True)
+
+
+def test_a_compound_rule_needs_every_word_near_the_anchor():
+    taxonomy = with_rule(all=["账本", "晒出|公开", "{places}"], within=5)
+    assert fires(taxonomy, "合肥晒出账本")["evidence"] == ["gdp/r:账本@4", "gdp/r:晒出@2", "gdp/r:合肥@0"]
+    assert fires(taxonomy, "我国账本公开")["reason"] == "indicator_term"
+    assert fires(taxonomy, "合肥晒出账本")["topics"] == [{"topic": "gdp", "score": 4.0}]
+    assert not fires(taxonomy, "晒出账本")["relevant"]
+    assert not fires(taxonomy, "合肥的账本")["relevant"]
+    assert not fires(taxonomy, "合肥晒出了好大的一个账本")["relevant"]
+    assert not fires(taxonomy, "美国晒出账本")["relevant"]
+
+
+def test_any_none_and_the_title_of_a_compound_rule():
+    taxonomy = with_rule(all=["账本"], any=["全县", "全市"], none=["家庭"], in_title=True)
+    assert fires(taxonomy, "全县账本")["relevant"]
+    assert fires(taxonomy, "全市的账本")["relevant"]
+    assert not fires(taxonomy, "账本")["relevant"]
+    assert not fires(taxonomy, "全县家庭账本")["relevant"]
+    assert fires(taxonomy, "全县账本" + "呀" * 30 + "家庭")["relevant"]
+    assert not fires(taxonomy, "看看", "全县账本")["relevant"]
+
+
+def test_a_compound_rule_of_certain_boards():
+    taxonomy = with_rule(all=["账本"], boards=["回音壁"])
+    assert fires(taxonomy, "账本", board="县长回音壁")["relevant"]
+    assert not fires(taxonomy, "账本", board="庄周茶馆")["relevant"]
+    assert not fires(taxonomy, "账本", board=None)["relevant"]
+    assert not fires(taxonomy, "账本")["relevant"]
+
+
+def test_exclusions_silence_a_rule_unless_it_is_strong():
+    words = {"all": ["账本", "全县"]}
+    assert fires(with_rule(**words), "球员看全县账本")["reason"] == "excluded"
+    assert fires(with_rule(**words, strong=True), "球员看全县账本")["reason"] == "strong_term"
+
+
+def test_an_anchor_inside_a_firm_term_of_the_topic_counts_once():
+    taxonomy = with_rule(all=["生产总值", "全县"])
+    assert fires(taxonomy, "全县地区生产总值")["evidence"] == ["gdp:地区生产总值@2"]
+
+
+def test_coverage_lists_compound_rules():
+    texts = pl.DataFrame({"id": [1, 2], "title": ["全县账本", "账本"], "text": ["", ""]})
+    coverage = term_coverage(texts, with_rule(all=["账本", "全县"]))
+    assert coverage.filter(kind="rule").rows() == [("gdp", "rule", "gdp/r", 1, 1)]
+
+
+def test_the_title_weight_and_the_boards_are_configuration():
+    relevance = TAXONOMY.relevance.model_copy(update={"title_weight": 5.0, "boards": ("回音壁",)})
+    taxonomy = TAXONOMY.model_copy(update={"relevance": relevance})
+    assert fires(taxonomy, "GDP")["topics"] == [{"topic": "gdp", "score": 10.0}]
+    assert fires(taxonomy, "房价怎么来的", board="县长回音壁")["relevant"]
+    assert not fires(taxonomy, "房价怎么来的", board="统计局")["relevant"]
+
+
+@pytest.mark.parametrize(
+    ("title", "relevant"),
+    [
+        ("某省常住人口中老龄化进入中度，全国人口减少三百人", True),
+        ("我国人口规模又变了", True),
+        ("多少省份进入深度老龄化", True),
+        ("研究机构预计今年中国经济将增长百分之五，即5%", True),
+        ("人口贩卖团伙在广东落网，人数达三十", False),
+        ("广东千万人口达标核酸检测", False),
+        ("小区电梯老龄化严重", False),
+        ("夜间经济增长30%，烧烤店忙坏了", False),
+        ("越南人口减少，日本人口负增长", False),
+        ("每年浪费的粮食有七百亿斤", False),
+    ],
+)
+def test_shipped_compound_rules(title, relevant):
+    assert judge(title)["relevant"] is relevant
+
+
+@pytest.mark.parametrize(
+    ("text", "relevant"),
+    [
+        ("", False),
+        ("😀" * 100_000, False),
+        ("\0" * 100_000, False),
+        ("GDP，" * 200_000, True),
+        ("统计局GDP美国人口普查房价同比，" * 10_000, True),
+        ("我国人口减少。" * 50_000, True),
+        ("统.计." * 100_000, False),
+        ("呀" * 300_000 + "统计局", True),
+        ("<script>" * 50_000, False),
+        ("&#55357;" * 1_000 + "统计局", True),  # half a surrogate pair as an entity
+    ],
+)
+def test_bad_input_is_judged_all_the_same(text, relevant):
+    verdict = judge("", text)
+    assert verdict["relevant"] is relevant
+    assert verdict["reason"] in RELEVANCE_REASONS
+    assert len(verdict["evidence"]) <= 30

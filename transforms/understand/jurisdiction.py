@@ -23,19 +23,22 @@ _KINDS = (
 )  # fmt: skip
 
 
-def assign_jurisdiction(texts: pl.DataFrame, taxonomy: Taxonomy, office: Office) -> pl.DataFrame:
+def assign_jurisdiction(
+    texts: pl.DataFrame, taxonomy: Taxonomy, office: Office, docs: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Decide whose matter each text is.
 
     Args:
         texts: `id`, `title`, `text`; optionally `local_board` (boolean), `reach` (a key of GEO_NAMES) and `topic`.
         taxonomy: gazetteer and areas.
         office: its own county, city and province.
+        docs: `documents` of the texts, if already made.
 
     Returns:
         In input order: `id`, `jurisdiction` (a key of JURISDICTION_NAMES), `names_office` (boolean: the county
         or its bureau is named), `evidence` (list of rule:term@offset).
     """
-    docs = documents(texts, taxonomy.relevance.idioms)
+    docs = documents(texts, taxonomy.relevance.idioms) if docs is None else docs
     rules = _rules(taxonomy, office)
     hits = find_terms(docs, rules["term"])
     # inside a longer name the short one is another place: 蒙城路, 城关区 in 河南城关区

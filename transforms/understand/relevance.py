@@ -1,24 +1,26 @@
 """Is a post about Chinese official statistics or statistics work, and about which topic?
 
-A term counts when its context allows: a strong term always, a topic's term unless an exclusion stands near, an
-ambiguous term only near a context word; a figure of another country never. Every verdict comes with the terms
-that led to it. Rules: config/taxonomy (docs/add-a-rule.md).
+A term counts when its context allows: a strong term always, a topic's term or compound rule unless an exclusion
+stands near, an ambiguous term only near a context word; a figure of another country never. Every verdict comes
+with the terms that led to it. Rules: config/taxonomy (docs/add-a-rule.md).
 """
 
 import polars as pl
 
-from caifeng.core.model.taxonomy import FALLBACK_TOPIC, Taxonomy
+from caifeng.core.model.taxonomy import FALLBACK_TOPIC, PLACES, Rule, Taxonomy
 from transforms.understand.matching import (
+    around,
     documents,
     drop_inside,
     evidence,
     find_terms,
+    inside,
     nearest,
     rules_frame,
 )
 
-#: Points of a term for its topic; doubled in the title.
-_POINTS = {"strong": 3.0, "term": 2.0, "ambiguous": 1.0}
+#: Points of a term for its topic; more in the title (title_weight). Our choice.
+_POINTS = {"strong": 3.0, "term": 2.0, "rule": 2.0, "ambiguous": 1.0}
 _TOPIC_SCORES = pl.List(pl.Struct({"topic": pl.String, "score": pl.Float64}))
 _COMMON = ""  # topic of a rule that holds for all topics
 #: A country directly before an office or census says whose it is, with only such words between: 美国2020年人口普查.
@@ -29,21 +31,22 @@ _FOLLOWS_WITHIN = 20
 _MAX_EVIDENCE = 30
 
 
-def classify(texts: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
+def classify(texts: pl.DataFrame, taxonomy: Taxonomy, docs: pl.DataFrame | None = None) -> pl.DataFrame:
     """Judge texts.
 
     Args:
-        texts: `id` (any type), `title`, `text` (null counts as empty), optionally `board`: ambiguous terms on
-            a board whose name contains 统计 need no further context.
+        texts: `id` (any type), `title`, `text` (null counts as empty), optionally `board`, its name: ambiguous terms on
+            a board of the office need no further context, and rules may ask for a board.
         taxonomy: the rules.
+        docs: `documents` of the texts, if already made.
 
     Returns:
         In input order: `id`, `relevant` (boolean), `reason` (a key of RELEVANCE_REASONS), `topics` (list of
         struct topic, score; best first; empty if irrelevant), `evidence` (list of rule:term@offset, offsets in
         characters of the matching form of title, line break, body).
     """
-    docs = documents(texts, taxonomy.relevance.idioms)
-    judged = _judge(docs, _rules(taxonomy), _board_rows(texts), taxonomy)
+    docs = documents(texts, taxonomy.relevance.idioms) if docs is None else docs
+    judged = _judge(docs, _rules(taxonomy), _boards(texts), taxonomy)
     return (
         docs.select("row")
         .with_columns(id=texts["id"])
@@ -68,40 +71,75 @@ def term_coverage(texts: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
         taxonomy: the rules.
 
     Returns:
-        One row per term and topic: `topic` (empty for the terms of all topics), `kind` (strong, term,
-        ambiguous), `term` (matching form), `found` (texts in which it occurs outside longer terms and masks),
-        `counted` (those in which it speaks for relevance); most counted first.
+        One row per term and topic: `topic` (empty for the terms of all topics), `kind` (strong, term, rule,
+        ambiguous), `term` (matching form; for a rule <topic>/<rule>), `found` (texts in which it
+        occurs outside longer terms and masks), `counted` (those in which it speaks for relevance); most counted first.
     """
     docs = documents(texts, taxonomy.relevance.idioms)
     rules = _rules(taxonomy)
-    judged = _judge(docs, rules, _board_rows(texts), taxonomy)
+    judged = _judge(docs, rules, _boards(texts), taxonomy)
     keys = ["topic", "kind", "term"]
-    fired = judged.group_by(keys).agg(
-        found=pl.col("row").n_unique(),
-        counted=pl.col("row").filter(pl.col("verdict").is_in(_POSITIVE)).n_unique(),
+    fired = (
+        judged.with_columns(term=pl.coalesce("rule", "term"))
+        .group_by(keys)
+        .agg(
+            found=pl.col("row").n_unique(),
+            counted=pl.col("row").filter(pl.col("verdict").is_in(_POSITIVE)).n_unique(),
+        )
     )
     return (
-        _of(rules, *_POINTS)
-        .select(keys)
+        pl.concat([_of(rules, *_POINTS).select(keys), _rule_kinds(taxonomy).select("topic", "kind", term="rule")])
         .join(fired, on=keys, how="left")
         .with_columns(pl.col("found", "counted").fill_null(0))
         .sort("counted", "found", *keys, descending=[True, True, False, False, False])
     )
 
 
-def _judge(docs: pl.DataFrame, rules: pl.DataFrame, board_rows: pl.Series, taxonomy: Taxonomy) -> pl.DataFrame:
-    """One row per term that occurs, with its verdict (a key of RELEVANCE_REASONS) and what led to it."""
-    hits = _drop_masked(find_terms(docs, rules["term"]), _of(rules, "mask"))
-    candidates = _drop_shadowed(hits.join(_of(rules, *_POINTS), on="term"))
+def _judge(docs: pl.DataFrame, rules: pl.DataFrame, boards: pl.Series, taxonomy: Taxonomy) -> pl.DataFrame:
+    """One row per term or rule that occurs, with its verdict (a key of RELEVANCE_REASONS) and what led to it."""
+    parts = _rule_parts(taxonomy)
+    # most texts hold no term that could make them relevant: they are passed over in one go
+    speaking = pl.concat([_of(rules, *_POINTS)["term"], parts.filter(pl.col("part") == "anchor")["term"]])
+    docs = docs.filter(pl.col("doc").str.contains_any(pl.lit(speaking.unique().implode())))
+    hits = _drop_masked(find_terms(docs, pl.concat([rules["term"], parts["term"]])), _of(rules, "mask"))
+    board_rows = boards.str.contains_any(list(taxonomy.relevance.boards)).fill_null(False).arg_true()
+    candidates = _drop_idle(hits.join(_of(rules, *_POINTS), on="term"), hits, rules, board_rows, taxonomy)
+    candidates = _drop_shadowed(candidates)
+    compound = _fire(_part_hits(hits, parts, rules), docs, boards, taxonomy)
+    compound = drop_inside(compound, _of(candidates, "strong", "term"), ("row", "topic"))
+    candidates = pl.concat([candidates, compound], how="diagonal")
     hits = hits.join(candidates.select("row").unique(), on="row", how="semi")
     judged = _judge_exclusion(candidates, hits.join(_of(rules, "exclude"), on="term"), taxonomy)
-    judged = _judge_context(judged, hits.join(_of(rules, "context"), on="term"), board_rows, taxonomy)
+    judged = _judge_context(judged, _contexts(candidates, hits, rules), board_rows, taxonomy)
     judged = _judge_country(judged, hits.join(_of(rules, "realm"), on="term"), docs, taxonomy)
     judged = judged.join(docs.select("row", "title_end"), on="row").with_columns(verdict=_verdict())
     # everyday words say something only beside a word of ours: alone they are not even a near miss
+    return judged.filter(~(_everyday(taxonomy) & ~pl.col("verdict").is_in(_POSITIVE)))
+
+
+def _everyday(taxonomy: Taxonomy) -> pl.Expr:
     strict = [topic.id for topic in taxonomy.topics if topic.strict]
-    idle = pl.col("topic").is_in(strict) & (pl.col("kind") == "ambiguous") & ~pl.col("verdict").is_in(_POSITIVE)
-    return judged.filter(~idle)
+    return pl.col("topic").is_in(strict) & (pl.col("kind") == "ambiguous")
+
+
+def _contexts(candidates: pl.DataFrame, hits: pl.DataFrame, rules: pl.DataFrame) -> pl.DataFrame:
+    """Context words of the topics and texts that have an ambiguous term: a small part of all."""
+    asking = candidates.filter(pl.col("kind") == "ambiguous").select("row", "topic").unique()
+    words = _of(rules, "context").join(asking, on="topic", how="semi")
+    beside = hits.join(asking, on="row", how="semi").join(words, on="term")
+    return beside.join(asking, on=["row", "topic"], how="semi")
+
+
+def _drop_idle(
+    candidates: pl.DataFrame, hits: pl.DataFrame, rules: pl.DataFrame, board_rows: pl.Series, taxonomy: Taxonomy
+) -> pl.DataFrame:
+    """Without everyday words in texts that have no other word of their topic: they end as nothing, so they end here."""
+    everyday = candidates.filter(_everyday(taxonomy))
+    others = candidates.filter(~_everyday(taxonomy))
+    beside = pl.concat([_contexts(everyday, hits, rules).select("row", "topic"), others.select("row", "topic")])
+    on_board = everyday.filter(pl.col("row").is_in(board_rows.to_list()))
+    rest = everyday.filter(~pl.col("row").is_in(board_rows.to_list()))
+    return pl.concat([others, on_board, rest.join(beside.unique(), on=["row", "topic"], how="semi")])
 
 
 def _rules(taxonomy: Taxonomy) -> pl.DataFrame:
@@ -119,17 +157,20 @@ def _rules(taxonomy: Taxonomy) -> pl.DataFrame:
     rules += [(term, "mask", _COMMON, "") for term in common.masks]
     rules += [(term, "realm", _COMMON, "foreign") for term in common.foreign]
     rules += [(term, "realm", _COMMON, "separate") for term in common.separate]
-    separate = set(common.separate)
-    places = {name for area in taxonomy.areas for name in (area.name, area.short) if name} - separate
-    rules += [(term, "realm", _COMMON, "domestic") for term in (*common.domestic, *sorted(places))]
+    rules += [(term, "realm", _COMMON, "domestic") for term in (*common.domestic, *_places(taxonomy))]
     return rules_frame(rules, ["term", "kind", "topic", "group"])
+
+
+def _places(taxonomy: Taxonomy) -> list[str]:
+    names = {name for area in taxonomy.areas for name in (area.name, area.short) if name}
+    return sorted(names - set(taxonomy.relevance.separate))
 
 
 def _drop_masked(hits: pl.DataFrame, masks: pl.DataFrame) -> pl.DataFrame:
     """Hits neither inside a mask nor longer than one that is: 文物普查 hides 普查, so 普查办 in 文物普查办, too."""
     at = ["row", "start", "end"]
-    kept = drop_inside(hits, hits.join(masks, on="term", how="semi"))
-    hidden = hits.join(kept, on=at, how="anti")
+    hides = inside(hits, hits.join(masks, on="term", how="semi"))
+    kept, hidden = hits.filter(~hides), hits.filter(hides)
     longer = kept.join(hidden, on=["row", "start"], how="semi").join(masks, on="term", how="anti")
     return kept.join(longer, on=at, how="anti")
 
@@ -149,10 +190,90 @@ def _of(rules: pl.DataFrame, *kinds: str) -> pl.DataFrame:
     return rules.filter(pl.col("kind").is_in(kinds))
 
 
-def _board_rows(texts: pl.DataFrame) -> pl.Series:
-    if "board" not in texts.columns:
-        return pl.Series("row", [], dtype=pl.UInt32)
-    return texts["board"].cast(pl.String).str.contains("统计", literal=True).fill_null(False).arg_true()
+def _boards(texts: pl.DataFrame) -> pl.Series:
+    """Names of the boards, null where there is none."""
+    if "board" in texts.columns:
+        return texts["board"].cast(pl.String)
+    return pl.Series("board", [None], dtype=pl.String).new_from_index(0, texts.height)
+
+
+def _numbered(taxonomy: Taxonomy) -> list[tuple[str, str, Rule]]:
+    return [(f"{topic.id}/{rule.id}", topic.id, rule) for topic in taxonomy.topics for rule in topic.rule]
+
+
+def _rule_kinds(taxonomy: Taxonomy) -> pl.DataFrame:
+    """What compound rules count as: rule, topic, kind, group, within, in_title, needed (how many other words)."""
+    rows = [
+        (name, topic, "strong" if rule.strong else "rule", "", rule.within, rule.in_title, len(_others(rule)))
+        for name, topic, rule in _numbered(taxonomy)
+    ]
+    schema = {
+        "rule": pl.String,
+        "topic": pl.String,
+        "kind": pl.String,
+        "group": pl.String,
+        "within": pl.Int64,
+        "in_title": pl.Boolean,
+        "needed": pl.UInt32,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _others(rule: Rule) -> list[str]:
+    return [*rule.all[1:], *(["|".join(rule.any)] if rule.any else [])]
+
+
+def _rule_parts(taxonomy: Taxonomy) -> pl.DataFrame:
+    """term, rule, part: `anchor`, `none`, or the number of one of the other words that must stand beside the anchor."""
+    rows = []
+    for name, _, rule in _numbered(taxonomy):
+        parts = {"anchor": rule.all[0], "none": "|".join(rule.none)}
+        parts |= {str(number): words for number, words in enumerate(_others(rule))}
+        rows += [(term, name, part) for part, words in parts.items() for term in words.split("|")]
+    return rules_frame(rows, ["term", "rule", "part"])
+
+
+def _part_hits(hits: pl.DataFrame, parts: pl.DataFrame, rules: pl.DataFrame) -> pl.DataFrame:
+    """Hits of the words of compound rules; every place of the country stands for {places}."""
+    ours = _of(rules, "realm").filter(pl.col("group") == "domestic").select("term")
+    wanted = parts.filter(pl.col("term") == PLACES).select("rule", "part")
+    places = hits.join(ours, on="term", how="semi").join(wanted, how="cross")
+    return pl.concat([hits.join(parts, on="term"), places])
+
+
+def _fire(hits: pl.DataFrame, docs: pl.DataFrame, boards: pl.Series, taxonomy: Taxonomy) -> pl.DataFrame:
+    """Compound rules that hold, one row per anchor: as candidates, with `rule` and `company`, its other words."""
+    kinds = _rule_kinds(taxonomy)
+    reach = max((rule.within for _, _, rule in _numbered(taxonomy)), default=1)
+    anchors = hits.filter(pl.col("part") == "anchor").drop("part").join(kinds, on="rule")
+    anchors = anchors.join(docs.select("row", "title_end"), on="row").filter(
+        ~pl.col("in_title") | (pl.col("start") < pl.col("title_end"))
+    )
+    for name, _, rule in _numbered(taxonomy):
+        if rule.boards:
+            there = boards.str.contains_any(list(rule.boards)).fill_null(False).arg_true().to_list()
+            anchors = anchors.filter((pl.col("rule") != name) | pl.col("row").is_in(there))
+    at = ["row", "rule", "start", "end"]
+    needed = hits.filter(pl.col("part") != "anchor").select("row", "rule", "part").unique()
+    found = hits.filter(pl.col("part") != "anchor").select("row", "rule", "part", "start", "end", why=evidence("rule"))
+    company = (
+        nearest(anchors.join(needed, on=["row", "rule"]), found, ["row", "rule", "part"], reach, reach)
+        .with_columns(
+            why=pl.coalesce(
+                pl.when(pl.col("start") - pl.col("before_end") <= pl.col("within")).then("before_why"),
+                pl.when(pl.col("after_start") - pl.col("end") <= pl.col("within")).then("after_why"),
+            )
+        )
+        .drop_nulls("why")
+        .sort("part")
+        .group_by(at, maintain_order=True)
+        .agg(company="why", forbidden=(pl.col("part") == "none").any())
+    )
+    return (
+        anchors.join(company, on=at, how="left")
+        .filter((pl.col("company").list.len().fill_null(0) == pl.col("needed")) & ~pl.col("forbidden").fill_null(False))
+        .select("row", "term", "start", "end", "byte", "kind", "topic", "group", "rule", "company")
+    )
 
 
 def _judge_exclusion(candidates: pl.DataFrame, exclusions: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
@@ -163,35 +284,29 @@ def _judge_exclusion(candidates: pl.DataFrame, exclusions: pl.DataFrame, taxonom
     own = own.with_columns(_own=pl.coalesce("before_why", "after_why")).select(*candidates.columns, "_own")
     common = found.filter(pl.col("topic") == _COMMON).drop("topic")
     near = nearest(own, common, ["row"], window, window)
-    at = ["row", "topic", "start", "end"]
     # 不收费 around 收费
-    around = (
-        candidates.select(at)
-        .join(found.select("row", "why", group="topic", first="start", last="end"), on="row")
-        .filter((pl.col("group") == _COMMON) | (pl.col("group") == pl.col("topic")))
-        .filter((pl.col("first") <= pl.col("start")) & (pl.col("end") <= pl.col("last")))
-        .group_by(at)
-        .agg(_around=pl.col("why").min())
-    )
-    return (
-        near.join(around, on=at, how="left")
-        .with_columns(excluded_by=pl.coalesce("_around", "_own", "before_why", "after_why"))
-        .select(*candidates.columns, "excluded_by")
+    near = around(near, common, ("row",), "why").rename({"_around": "_common"})
+    near = around(near, found, ("row", "topic"), "why")
+    return near.with_columns(excluded_by=pl.coalesce("_common", "_around", "_own", "before_why", "after_why")).select(
+        *candidates.columns, "excluded_by"
     )
 
 
 def _judge_context(
     hits: pl.DataFrame, contexts: pl.DataFrame, board_rows: pl.Series, taxonomy: Taxonomy
 ) -> pl.DataFrame:
-    """Add `context`: evidence of the context word near a term, null if there is none."""
+    """Add `context`: evidence of the context word near an ambiguous term, null if there is none or none is needed."""
     window = taxonomy.relevance.window
+    ambiguous = pl.col("kind") == "ambiguous"
+    asking = hits.filter(ambiguous)
     found = contexts.select("row", "topic", "start", "end", why=evidence(pl.lit("context")))
-    on_board = pl.col("row").is_in(board_rows.to_list())
-    return (
-        nearest(hits, found, ["row", "topic"], window, window)
-        .with_columns(context=pl.coalesce("before_why", "after_why", pl.when(on_board).then(pl.lit("context:board"))))
+    on_board = pl.when(pl.col("row").is_in(board_rows.to_list())).then(pl.lit("context:board"))
+    answered = (
+        nearest(asking, found, ["row", "topic"], window, window)
+        .with_columns(context=pl.coalesce("before_why", "after_why", on_board))
         .select(*hits.columns, "context")
     )
+    return pl.concat([hits.filter(~ambiguous), answered], how="diagonal")
 
 
 def _judge_country(hits: pl.DataFrame, markers: pl.DataFrame, docs: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
@@ -201,7 +316,8 @@ def _judge_country(hits: pl.DataFrame, markers: pl.DataFrame, docs: pl.DataFrame
     of the title, else to ours. An office or a census belongs to another country only if that stands directly
     before it.
     """
-    found = markers.select("row", "start", "end", "term", pl.col("group").alias("realm"))
+    byte_end = pl.col("byte") + pl.col("term").str.len_bytes().cast(pl.Int64)
+    found = markers.select("row", "start", "end", "term", realm="group", byte_end=byte_end)
     # 法国国家统计局: the nearer marker is itself owned by the one before it
     found = _drop_owned(found)
     titles = (
@@ -219,7 +335,9 @@ def _judge_country(hits: pl.DataFrame, markers: pl.DataFrame, docs: pl.DataFrame
     near = nearest(hits, found, ["row"], window, _FOLLOWS_WITHIN).join(titles, on="row", how="left")
     near = near.join(docs.select("row", "doc"), on="row")
     gap = pl.col("start") - pl.col("before_end")
-    between = pl.col("doc").str.slice(pl.col("before_end"), gap)
+    # by bytes: counting characters from the beginning, for each hit anew, takes a long text's square
+    length = pl.when(gap <= _OWNS_WITHIN).then(pl.col("byte") - pl.col("before_byte_end")).otherwise(0)
+    between = pl.col("doc").cast(pl.Binary).bin.slice(pl.col("before_byte_end"), length).cast(pl.String)
     owned = (gap <= _OWNS_WITHIN) & between.str.contains(_OWNER_TO_OFFICE)
     default = (
         pl.when(pl.col("title_foreign") & ~pl.col("title_domestic"))
@@ -282,19 +400,22 @@ _POSITIVE = _PRECEDENCE[:3]
 def _summary(judged: pl.DataFrame) -> pl.DataFrame:
     """One row per document with a term: relevant, reason, evidence of that verdict."""
     rank = pl.col("verdict").replace_strict({v: i for i, v in enumerate(_PRECEDENCE)}, return_dtype=pl.Int64)
-    rule = pl.when(pl.col("topic") == _COMMON).then("kind").otherwise("topic")
+    rule = pl.coalesce("rule", pl.when(pl.col("topic") == _COMMON).then("kind").otherwise("topic"))
     negative = pl.coalesce(pl.when(pl.col("verdict").is_in(["foreign", "excluded"])).then("realm_by"), "excluded_by")
-    ranked = judged.with_columns(rank=rank, why=evidence(rule), negative=negative, positive=rank < len(_POSITIVE))
-    best = ranked.with_columns(best=pl.col("rank").min().over("row")).filter(
-        (pl.col("rank") == pl.col("best")) | pl.col("positive")
+    ranked = judged.with_columns(rank=rank, positive=rank < len(_POSITIVE))
+    best = (
+        ranked.with_columns(best=pl.col("rank").min().over("row"))
+        .filter((pl.col("rank") == pl.col("best")) | pl.col("positive"))
+        .with_columns(why=evidence(rule), negative=negative)
     )
     lines = pl.concat_list(
         "why",
+        pl.col("company").fill_null([]),
         pl.when(pl.col("verdict") == "context_term").then("context"),
         pl.when(~pl.col("positive")).then("negative"),
     ).list.drop_nulls()
     return (
-        best.sort("row", "start", "end", "topic")
+        best.sort("row", "start", "end", "topic", "kind", "rule")
         .with_columns(lines=lines, reason=pl.lit(list(_PRECEDENCE)).list.get(pl.col("best")))
         .group_by("row", maintain_order=True)
         .agg(
@@ -311,7 +432,7 @@ def _summary(judged: pl.DataFrame) -> pl.DataFrame:
 def _topics(judged: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
     """One row per relevant document: its topics by score, weight, first mention, id; the fallback if none."""
     counted = judged.filter(pl.col("verdict").is_in(_POSITIVE))
-    place = pl.when(pl.col("start") < pl.col("title_end")).then(2.0).otherwise(1.0)
+    place = pl.when(pl.col("start") < pl.col("title_end")).then(taxonomy.relevance.title_weight).otherwise(1.0)
     weights = {topic.id: topic.weight for topic in taxonomy.topics}
     weight = pl.col("topic").replace_strict(weights, default=1.0, return_dtype=pl.Float64)
     points = pl.col("kind").replace_strict(_POINTS, return_dtype=pl.Float64) * place * weight

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from caifeng.core.model.terms import JURISDICTION_NAMES, RELEVANCE_REASONS
+from caifeng.core.text.names import name_spans
 
 #: The topic of a post that concerns statistics work but names no subject.
 FALLBACK_TOPIC = "other_stats"
@@ -23,7 +24,6 @@ Flag = Literal[
     "key_category", "alleges_fabrication", "alleges_leak", "impostor_fraud", "staff_conduct", "specific_checkable"
 ]
 Fact = Literal["names_bureau", "names_unit", "official_notice"]
-Stance = Literal["complaint", "question", "suggestion", "praise", "neutral"]
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -33,12 +33,26 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_SURNAMES = (
+    "赵钱孙李周吴郑王冯陈杨朱秦许何吕张孔曹严魏姜谢邹潘葛范彭马方袁柳唐罗薛贺倪汤余孟黄萧姚邵汪毛戴宋庞熊董梁杜阮蓝贾江郭林徐邱骆"
+    "高夏蔡田胡霍万卢丁邓洪石崔龚程陆荣翁段侯武刘叶黎白赖乔谭申冉桑牛尚温庄晏柴瞿阎欧沈韩"
+)
+# Handles, accounts by number or address, by-lines, polite and masked forms; names beside a role: name_spans.
+_PERSON = re.compile(
+    r"[@＠]|(?:先生|女士|小姐|[某×＊*]{2})$|\d{6,}|(?:weibo|douyin|zhihu|tieba)\.|\buid"
+    r"|^(?:记者|作者|通讯员|编辑|责编|摄影|博主|楼主|网友|用户|[Uu][Pp]主?|大[Vv])"
+    rf"(?:[:：/|].*|[\s“\"]*[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}[”\"]?)$"
+    rf"|^[老小阿][{_SURNAMES}]$"
+)
+
+
 def _check_terms(terms: tuple[str, ...]) -> tuple[str, ...]:
-    for term in terms:
-        if not term.strip():
-            raise ValueError("a term is empty")
-        if "@" in term or term.endswith(("先生", "女士")):
-            raise ValueError(f"{term!r} looks like a person or an account; terms name things, not people")
+    for entry in terms:
+        for term in entry.split("|"):
+            if not term.strip():
+                raise ValueError("a term is empty")
+            if _PERSON.search(term) or name_spans(term):
+                raise ValueError(f"{term!r} looks like a person or an account; terms name things, not people")
     if twice := sorted(term for term, times in Counter(terms).items() if times > 1):
         raise ValueError(f"listed twice: {', '.join(twice)}")
     return terms
@@ -67,6 +81,41 @@ def _one_of(names: dict[str, str]) -> AfterValidator:
     return AfterValidator(check)
 
 
+#: Stands in a rule for our country and each of its provinces, cities and counties.
+PLACES = "{places}"
+
+
+class Rule(_Strict):
+    """Words that together are about a topic where each alone is not: [[rule]] in a topic's file.
+
+    The first entry of `all` is the anchor. The rule holds where every other entry of `all`, and one of `any` if
+    given, stands beside the anchor, and none of `none` does. It then counts like one of the topic's `terms`.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9]+(?:_[a-z0-9]+)*$")
+    """Shown in the evidence as <topic>/<id>."""
+    all: Terms = Field(min_length=1)
+    """甲|乙 stands for either; {places} for our country and any place in it."""
+    any: Terms = ()
+    none: Terms = ()
+    within: int = Field(default=20, ge=1, le=500)
+    """Characters between the anchor and each of the others."""
+    in_title: bool = False
+    """The anchor stands in the title."""
+    boards: Terms = ()
+    """Only on a board whose name contains one of these."""
+    strong: bool = False
+    """Counts like a strong term, also beside words of the exclusions."""
+
+    @model_validator(mode="after")
+    def _is_more_than_a_term(self) -> Self:
+        if PLACES in self.all[:1]:
+            raise ValueError("all: the first entry is the anchor and names words, not {places}")
+        if len(self.all) == 1 and not (self.any or self.boards or self.in_title):
+            raise ValueError("all: one entry without a condition is a term; write it under terms")
+        return self
+
+
 class Topic(_Strict):
     """One file config/taxonomy/<id>.toml: a subject that an issue can have (docs/glossary.md)."""
 
@@ -90,7 +139,9 @@ class Topic(_Strict):
     """All strong terms (统计局, 普查, those of the topics) are its context, and `context` if given: for everyday
     words such as 敲门 or 排名, which say what a post is about but neither make it relevant nor count without."""
     exclude: Terms = ()
-    """Near one of these, terms and ambiguous terms of this topic do not count."""
+    """Near one of these, terms, rules and ambiguous terms of this topic do not count."""
+    rule: tuple[Rule, ...] = ()
+    """Compound rules."""
     weight: float = Field(default=1.0, gt=0, le=3)
     """Multiplies its points. What happened (a fraud, a leak) outranks the census in which it happened."""
     examples: Sentences = ()
@@ -111,6 +162,10 @@ class Relevance(_Strict):
 
     window: int = Field(default=60, ge=1, le=500)
     """Characters within which words are near to each other."""
+    title_weight: float = Field(default=2.0, ge=1, le=10)
+    """Multiplies the points of a term in the title. Our choice."""
+    boards: Terms = ("统计",)
+    """On a board whose name contains one of these, ambiguous terms need no further context."""
     strong: Terms
     context: Terms
     idioms: Terms = ()
@@ -170,20 +225,11 @@ class FactRule(SignalRule):
     id: Fact
 
 
-class StanceRule(SignalRule):
-    """Speaks for a stance, once for each different term."""
-
-    id: Stance
-    decisive: bool = False
-    """Settles the stance by itself, whatever else is said: the voice of an announcement."""
-
-
 class Signals(_Strict):
     """config/taxonomy/_signals.toml: what a post says beyond its subject."""
 
     flags: tuple[FlagRule, ...] = ()
     facts: tuple[FactRule, ...] = ()
-    stance: tuple[StanceRule, ...] = ()
     emotive: Terms = ()
 
 
@@ -321,6 +367,8 @@ def _check_topics(topics: dict[str, Topic], relevance: Relevance) -> None:
             raise ValueError(f"{stem}.toml: terms: the topic has no term at all")
         if twice := sorted(term for term, times in Counter(counted).items() if times > 1):
             raise ValueError(f"{stem}.toml: terms: in more than one list: {', '.join(twice)}")
+        if twice := sorted(id_ for id_, times in Counter(rule.id for rule in topic.rule).items() if times > 1):
+            raise ValueError(f"{stem}.toml: rule: id given twice: {', '.join(twice)}")
         if both := sorted((excluded | set(topic.exclude)) & set(counted)):
             raise ValueError(f"{stem}.toml: exclude: both counted and excluded: {', '.join(both)}")
         if both := sorted(set(relevance.masks) & set(counted)):
@@ -333,5 +381,5 @@ def _check_topics(topics: dict[str, Topic], relevance: Relevance) -> None:
         raise ValueError(f"_relevance.toml: strong: also excluded: {', '.join(both)}")
 
 
-#: Codes of the flags, facts and stances that rules can set.
-FLAGS, FACTS, STANCES = (tuple(get_args(codes)) for codes in (Flag, Fact, Stance))
+#: Codes of the flags and facts that rules can set.
+FLAGS, FACTS = (tuple(get_args(codes)) for codes in (Flag, Fact))
