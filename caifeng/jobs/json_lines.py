@@ -1,7 +1,7 @@
 """Reading and writing of JSON lines, strictly: what every `--json` verb shares."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 
@@ -49,6 +49,55 @@ def parse_object(line: str, key_field: str, fields: Collection[str]) -> tuple[st
     if unknown := [name for name in record if name not in fields]:
         raise LineError(key, f"{unknown[0]}: unknown field")
     return key, record
+
+
+def read_texts(lines: Iterable[str], fields: Sequence[str]) -> list[dict[str, Any]]:
+    """Read lines of `{id, …}` whose other fields are texts; blank lines are passed over.
+
+    Args:
+        lines: JSON objects; the id is a string or an integer.
+        fields: names of the texts; all must be there, and nothing else.
+
+    Returns:
+        Each object as it came, or `{"id", "error"}` with "field: reason" (id null where it cannot be read).
+    """
+    return [_read_text(line, fields) for line in lines if line.strip()]
+
+
+def _read_text(line: str, fields: Sequence[str]) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return {"id": None, "error": f"line: not JSON: {error}"}
+    if not isinstance(entry, dict):
+        return {"id": None, "error": "line: not a JSON object"}
+    given = entry.get("id")
+    id_ok = isinstance(given, str | int) and not isinstance(given, bool) and _is_writable(given)
+    if problem := _problem(entry, ("id", *fields), id_ok=id_ok):
+        return {"id": given if id_ok else None, "error": problem}
+    return entry
+
+
+def _problem(entry: dict[str, Any], fields: Sequence[str], *, id_ok: bool) -> str | None:
+    for field in fields:
+        if field not in entry:
+            return f"{field}: missing"
+    if not id_ok:
+        return "id: neither a string nor an integer"
+    for field in fields[1:]:
+        if not isinstance(entry[field], str):
+            return f"{field}: not a string"
+        if not is_text(entry[field]):
+            return f"{field}: not valid Unicode"
+    unknown = next((field for field in entry if field not in fields), None)
+    return None if unknown is None else f"{unknown if is_text(unknown) else 'field'}: unknown field"
+
+
+def _is_writable(given: str | int) -> bool:
+    try:
+        return is_text(str(given))
+    except ValueError:  # an integer of thousands of digits
+        return False
 
 
 def is_text(text: str) -> bool:

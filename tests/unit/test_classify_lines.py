@@ -9,11 +9,11 @@ from caifeng.core.settings import Settings
 from caifeng.jobs.classify_lines import classify_lines
 
 SETTINGS = Settings.load()
-TAXONOMY, OFFICE = SETTINGS.taxonomy(), SETTINGS.office()
+TAXONOMY, OFFICE, STANCE = SETTINGS.taxonomy(), SETTINGS.office(), SETTINGS.stance()
 
 
 def answer(*lines):
-    answers, ok = classify_lines(lines, TAXONOMY, OFFICE)
+    answers, ok = classify_lines(lines, TAXONOMY, OFFICE, STANCE)
     return [json.loads(line) for line in answers], ok
 
 
@@ -26,7 +26,7 @@ def test_answers_in_order_with_the_agreed_fields():
     assert ok
     assert [a["id"] for a in answers] == ["b", 7, "b"]
     assert [a["relevant"] for a in answers] == [True, False, False]
-    fields = {"id", "relevant", "reason", "topics", "jurisdiction", "stance", "evidence"}
+    fields = {"id", "relevant", "reason", "topics", "jurisdiction", "stance", "polarity", "intensity", "evidence"}
     for found in answers:
         assert set(found) == fields
         assert found["reason"] in RELEVANCE_REASONS

@@ -13,7 +13,23 @@ from caifeng.core.model.grouping import GroupingRules
 from tests.unit.frames import NOON, posts
 from transforms.understand.reposts import group_reposts
 
-RULES = GroupingRules(window_days=30, min_similarity=0.6, min_characters=20, issue_window_days=7, issue_shared_terms=4)
+RULES = GroupingRules(
+    window_days=30,
+    min_characters=20,
+    min_similarity=0.7,
+    min_similarity_short=0.8,
+    long_passage=28,
+    max_replaced=0.15,
+    max_replaced_ends=0.2,
+    issue_window_days=7,
+    issue_similarity=0.3,
+    issue_subject_similarity=0.4,
+    issue_shared_terms=4,
+    issue_terms=32,
+    issue_text_characters=1000,
+    second_wave_hours=6,
+    second_wave_voices=2,
+)
 NOTHING_KNOWN = pl.DataFrame(
     schema={"group_id": pl.String, "title": pl.String, "text": pl.String, "first_fetched_at": pl.Datetime("us", "UTC")}
 )

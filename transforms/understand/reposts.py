@@ -1,113 +1,173 @@
 """Repost groups: which relevant posts say the same thing.
 
-A post joins the group of the earliest post that it repeats: the same text, or one with small edits. It is
-compared with the group's representative only, so likeness does not chain. Texts of one template that differ
-in their figures are not copies.
+A post joins the group of the earliest post that it repeats: the same text, one with small edits, or an excerpt. It is
+compared with the group's representative only, so likeness does not chain. Texts of one template that differ in their
+figures, places or names are not copies (`transforms.understand.differences`). Candidates are found by the bands and
+anchors of their signatures, so that a day is compared with a month of earlier posts by one join.
 """
 
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from caifeng.core.model.grouping import GroupingRules
+from transforms.understand.differences import compare, make_lexicon
+from transforms.understand.minhash import compiled, read, sign
+
+#: Characters of a text that are compared, from its beginning: an edit further down does not make another text.
+_LONGEST = 20_000
+#: A text is compared with so many texts for each mark, the earliest: a rumour's original is among them, and a template
+#: that is filled in ten thousand times does not cost ten thousand comparisons each.
+_EARLIEST = 16
+#: And with so many in all, those with the most marks in common.
+_MOST = 64
 
 _STARTED = pl.coalesce("published_at", "first_fetched_at")
 
 
-def group_reposts(posts: pl.DataFrame, known: pl.DataFrame, rules: GroupingRules) -> pl.DataFrame:
+def group_reposts(
+    posts: pl.DataFrame, known: pl.DataFrame, rules: GroupingRules, places: Sequence[str] = ()
+) -> pl.DataFrame:
     """Put every post of a day into a group.
 
     Args:
         posts: graded.posts of one day.
-        known: representatives of the groups of earlier days: group_id, title, text, first_fetched_at.
+        known: representatives of the groups of earlier days: group_id, title, text, first_fetched_at; all of them, or
+            those only that share a mark with a post of the day (`repost_marks`): the result is the same.
         rules: how like is the same.
+        places: names of places; two texts that name different ones at the same point are two.
 
     Returns:
-        Rows of clean.repost_groups. A group is named after its representative's text, so that it stays the
-        same on later days. The origin is the earliest post of a group that no earlier day knows.
+        Rows of clean.repost_groups, in the order of publication. A group is named after its representative's text, so
+        that it stays the same on later days. The origin is the earliest post of a group that no earlier day knows.
     """
     ordered = posts.sort(_STARTED, "post_id").with_columns(own=pl.lit("g") + pl.col("text_hash"))
-    texts = ordered.unique("own", keep="first", maintain_order=True).select("own", "title", "text")
-    new = texts.filter(~pl.col("own").is_in(known["group_id"].to_list())).with_row_index("rank")
-    # Earlier days come before today: their ranks are negative.
-    old = known.select(own="group_id", title="title", text="text").with_row_index("place")
-    old = old.select("own", "title", "text", rank=pl.col("place").cast(pl.Int64) - old.height)
-    every = pl.concat([old, new.select("own", "title", "text", pl.col("rank").cast(pl.Int64))])
-    alike = _alike(every, new, rules)
-    parents = settle(new["own"], old["own"], alike)
+    old = known.sort("first_fetched_at", "group_id").unique("group_id", keep="first", maintain_order=True)
+    fresh = ordered.unique("own", keep="first", maintain_order=True).join(
+        old, left_on="own", right_on="group_id", how="anti", maintain_order="left"
+    )
+    texts = pl.concat([old.select("title", "text", own="group_id"), fresh.select("title", "text", "own")])
+    found = find_copies(texts.select(_matter())["matter"], old.height, rules, places)
+    parents = texts.select("own", parent=texts["own"].gather(found["parent"]), similarity=found["similarity"])
     first = pl.int_range(pl.len()).over("group_id") == 0
     return (
         ordered.join(parents, on="own", how="left", maintain_order="left")
-        .with_columns(group_id=pl.coalesce("parent", "own"), similarity=pl.col("similarity").fill_null(1.0))
+        .with_columns(group_id="parent")
         .select(
             "post_id",
             "group_id",
-            is_origin=first & ~pl.col("group_id").is_in(known["group_id"].to_list()),
+            is_origin=first & ~pl.col("group_id").is_in(old["group_id"].to_list()),
             similarity="similarity",
         )
     )
 
 
-def _alike(every: pl.DataFrame, new: pl.DataFrame, rules: GroupingRules) -> pl.DataFrame:
-    """Pairs (own, other, similarity): a new text and an earlier one of which it may be an edited copy."""
-    letters = pl.concat_str("title", "text").str.to_lowercase().str.replace_all(r"[^\p{Han}a-z0-9]", "")
-    long = every.with_columns(letters=letters).filter(pl.col("letters").str.len_chars() >= rules.min_characters)
-    chars = pl.col("letters").str.split("")
-    shingles = long.select(
-        "own",
-        "rank",
-        shingle=chars.list.eval(
-            pl.concat_str(pl.element(), pl.element().shift(-1), pl.element().shift(-2)).drop_nulls().unique()
-        ),
-    ).with_columns(size=pl.col("shingle").list.len())
-    rows = shingles.explode("shingle")
-    shared = (
-        rows.join(new.select("own"), on="own", how="semi")
-        .join(rows, on="shingle", suffix="_other")
-        .filter(pl.col("rank_other") < pl.col("rank"))
-        .group_by("own", "own_other", "rank_other", "size", "size_other")
-        .agg(shared=pl.len())
-    )
-    jaccard = pl.col("shared") / (pl.col("size") + pl.col("size_other") - pl.col("shared"))
-    figures = every.select(
-        "own", figures=pl.concat_str("title", "text").str.extract_all(r"\d+(?:\.\d+)?").list.unique()
-    )
-    only = pl.col("figures").list.set_difference("figures_other").list.len()
-    only_other = pl.col("figures_other").list.set_difference("figures").list.len()
-    return (
-        shared.with_columns(similarity=jaccard)
-        .filter(pl.col("similarity") >= rules.min_similarity)
-        .join(figures, on="own")
-        .join(figures.rename({"own": "own_other", "figures": "figures_other"}), on="own_other")
-        # Each has a figure that the other lacks: the same sentence about another month or place.
-        .filter((only == 0) | (only_other == 0))
-        .select("own", "own_other", "rank_other", "similarity")
-    )
-
-
-def settle(new: pl.Series, known: pl.Series, alike: pl.DataFrame) -> pl.DataFrame:
-    """Assign the new to representatives: own, parent, similarity; representatives themselves have no row.
+def repost_marks(groups: pl.DataFrame) -> pl.DataFrame:
+    """Rows of clean.repost_bands: what the representatives of groups are found by on later days.
 
     Args:
-        new: ids that are to be decided.
-        known: ids that are representatives already.
-        alike: own, own_other, rank_other, similarity: pairs of a new id and an earlier one.
+        groups: group_id (g and the 16 hex digits of the text's hash), title, text; one row per group.
 
-    A new text that repeats a representative is its copy; one that repeats nothing undecided is a
-    representative itself. Few rounds settle a day, because every round decides all copies at once.
+    Returns:
+        `group_id`, `mark`, each pair once: the bands and anchors of the text, and a mark of the whole text, which also
+        the shortest has.
     """
-    undecided, representatives = set(new.to_list()), set(known.to_list())
-    rounds = [alike.clear().select("own", "similarity", parent="own_other")]
-    while undecided:
-        pairs = alike.filter(pl.col("own").is_in(undecided))
-        copies = (
-            pairs.filter(pl.col("own_other").is_in(representatives))
-            .sort(["similarity", "rank_other"], descending=[True, False])
-            .unique("own", keep="first", maintain_order=True)
-            .select("own", "similarity", parent="own_other")
-        )
-        rounds.append(copies)
-        undecided -= set(copies["own"].to_list())
-        pairs = pairs.filter(pl.col("own").is_in(undecided), pl.col("own_other").is_in(undecided))
-        unlike = undecided - set(pairs["own"].to_list())
-        representatives |= unlike
-        undecided -= unlike
-    return pl.concat(rounds)
+    groups = groups.sort("group_id")
+    signed = sign(groups.select(_matter())["matter"])
+    every = np.concatenate([np.arange(groups.height), signed.text])
+    marks = pl.DataFrame({"text": every, "mark": np.concatenate([_whole_marks(groups["group_id"]), signed.mark])})
+    # numbers are sorted, not names: that is several times as fast
+    marks = marks.unique().sort("text", "mark")
+    return marks.select(groups["group_id"].gather(marks["text"]), "mark")
+
+
+def _whole_marks(groups: pl.Series) -> NDArray[np.int64]:
+    return np.frombuffer(b"".join(hashlib.sha256(group.encode()).digest()[:8] for group in groups), "<i8")
+
+
+def find_copies(texts: pl.Series, known: int, rules: GroupingRules, places: Sequence[str] = ()) -> pl.DataFrame:
+    """Say of each text which earlier one it repeats.
+
+    Args:
+        texts: different texts in the order of their rank; the first `known` are representatives already.
+        known: how many.
+        rules: how like is the same.
+        places: names of places.
+
+    Returns:
+        `parent` (position of the representative, its own for one) and `similarity` to it (Jaccard of the character
+        3-grams; 1 for itself), a row per text.
+    """
+    signed = sign(texts)
+    pairs = _candidates(signed.text, signed.mark, signed.lengths, known, rules)
+    needed = pl.concat([pairs["text"], pairs["other"]]).unique().sort()
+    symbols = read(texts.gather(needed))
+    place = {"text": pairs["text"], "other": pairs["other"]}
+    one, two = (needed.search_sorted(place[name]).to_numpy().astype(np.int64) for name in ("other", "text"))
+    judged = pairs.hstack(compare(symbols, one, two, make_lexicon(places)))
+    copies = judged.filter(_is_copy(rules)).sort("text", "similarity", "other", descending=[False, True, False])
+    parents = np.arange(len(texts), dtype=np.int64)
+    similarity = np.ones(len(texts))
+    text, other, likeness = (copies[column].to_numpy() for column in ("text", "other", "similarity"))
+    _settle(text, other, likeness, parents, similarity)
+    return pl.DataFrame({"parent": parents, "similarity": similarity})
+
+
+def _matter() -> pl.Expr:
+    """What is compared: title and text, without addresses; a title that only repeats the text's beginning goes."""
+    title, text = pl.col("title").fill_null(""), pl.col("text").fill_null("")
+    whole = pl.when(text.str.starts_with(title)).then(text).otherwise(pl.concat_str(title, pl.lit("\n"), text))
+    return clip(whole).alias("matter")
+
+
+def clip(text: pl.Expr) -> pl.Expr:
+    """The part of a text that is compared: its beginning, without addresses."""
+    return text.str.head(_LONGEST).str.replace_all(r"(?i)(?:https?://|www\.)[!-~]+", " ")
+
+
+def _candidates(
+    text: NDArray[np.int64], mark: NDArray[np.int64], lengths: NDArray[np.int64], known: int, rules: GroupingRules
+) -> pl.DataFrame:
+    """Pairs (text, other) of a new text and an earlier one that share a mark; both long enough to be alike."""
+    long = lengths >= rules.min_characters
+    kept = long[text]
+    marks = pl.DataFrame({"text": text[kept], "mark": mark[kept]})
+    shared = marks.lazy().filter(pl.len().over("mark") > 1).unique().sort("mark", "text")
+    earliest = shared.filter(pl.int_range(pl.len()).over("mark") < _EARLIEST)
+    return (
+        shared.filter(pl.col("text") >= known)
+        .join(earliest.rename({"text": "other"}), on="mark")
+        .filter(pl.col("other") < pl.col("text"))
+        .group_by("text", "other")
+        .agg(shared=pl.len())
+        .sort("text", "shared", "other", descending=[False, True, False])
+        .filter(pl.int_range(pl.len()).over("text") < _MOST)
+        .select("text", "other")
+        .collect()
+    )
+
+
+def _is_copy(rules: GroupingRules) -> pl.Expr:
+    """Nothing speaks against it, and enough of the shorter text stands in the other, more of a short passage."""
+    length, shared = pl.col("length"), pl.col("passages")
+    enough = pl.when(shared >= rules.long_passage).then(rules.min_similarity).otherwise(rules.min_similarity_short)
+    return (
+        (pl.col("conflict") == 0)
+        & (shared >= enough * length)
+        & (pl.col("between") <= rules.max_replaced * length)
+        & (pl.col("outside") <= rules.max_replaced_ends * length)
+    )
+
+
+@compiled
+def _settle(texts: Any, others: Any, likeness: Any, parents: Any, similarity: Any) -> None:
+    """Take the texts by rank: one that repeats a representative is its copy, any other is a representative itself."""
+    for row in range(len(texts)):
+        text, other = texts[row], others[row]
+        if parents[text] == text and parents[other] == other:
+            parents[text] = other
+            similarity[text] = likeness[row]
