@@ -22,6 +22,7 @@ from caifeng.cases.model import (
     FORM_NAMES,
     HAND_OFF_MEDIUM_NAMES,
     KIND_NAMES,
+    LABELS,
     LEADS,
     LOG_REASON_NAMES,
     OUTCOME_NAMES,
@@ -37,7 +38,7 @@ from caifeng.cases.model import (
 )
 from caifeng.core.errors import DataError
 from caifeng.core.model.deadlines import CHANNEL_NAMES
-from caifeng.core.model.terms import EMERGENCY_LEVELS, LEVEL_NAMES, RESPONSE_NAMES
+from caifeng.core.model.terms import EMERGENCY_LEVELS, LEVEL_NAMES, RESPONSE_NAMES, STANCE_NAMES
 
 #: Levels at which only the head of the office approves (domain: 重大以上由主要领导审批).
 CHIEF_LEVELS = ("major", "extreme")
@@ -52,7 +53,7 @@ class Field(NamedTuple):
     """
 
     label: str
-    kind: Literal["code", "id", "flag", "time", "day", "hash", "text", "url", "claims"] = "text"
+    kind: Literal["code", "id", "ids", "flag", "time", "day", "hash", "text", "url", "claims"] = "text"
     values: tuple[str, ...] = ()
 
 
@@ -68,6 +69,7 @@ FIELDS: dict[str, Field] = {
     "log_reason": Field("仅记原因", "code", tuple(LOG_REASON_NAMES)),
     "scope_reason": Field("转出原因", "code", tuple(SCOPE_REASON_NAMES)),
     "parent": Field("并入事项", "id"),
+    "posts": Field("分出的帖文", "ids"),
     "unit": Field("承办股室", "id"),
     "accused_unit": Field("被反映股室", "id"),
     "outcome": Field("核查结论", "code", tuple(OUTCOME_NAMES)),
@@ -88,6 +90,10 @@ FIELDS: dict[str, Field] = {
     "file_hash": Field("文件校验值", "hash"),
     "title": Field("标题"),
     "source": Field("来源"),
+    "post_id": Field("帖文", "id"),
+    "relevant": Field("涉统计", "flag"),
+    "topic": Field("领域", "id"),
+    "stance": Field("立场", "code", tuple(STANCE_NAMES)),
 }
 
 
@@ -141,6 +147,15 @@ TABLE: tuple[Transition, ...] = (
     Transition(
         "duplicate", "并案", _DESK, ("detected", "confirmed", "assigned"), "duplicate", ("none",),
         required=("parent",), optional=("reason",), guards=("parent_is_another_case",),
+    ),
+    # what the machine put together or kept apart, corrected: the posts go with it (caifeng.cases.corrections)
+    Transition(
+        "merge", "合并事项", _DESK, ("detected", "confirmed", "assigned"), "duplicate", ("none",),
+        required=("parent",), optional=("reason",), guards=("parent_is_another_case",),
+    ),
+    Transition(
+        "split", "拆分事项", _DESK, ("detected", *_WORKING),
+        required=("posts",), optional=("parent", "reason"), guards=("target_is_another_case",),
     ),
     Transition(
         "out_of_scope", "转出", _DESK, ("detected", "confirmed", "assigned", "verified"), "out_of_scope", ("none",),
@@ -225,6 +240,12 @@ TABLE: tuple[Transition, ...] = (
         "new_lead", "新增线索", _EVERYBODY, (),
         required=("title", "source"), optional=("url", "text", "published_at"), subject=LEADS,
     ),
+    # what the machine made of a post, confirmed or corrected (caifeng.jobs.quality)
+    Transition(
+        "label", "判定帖文", _DESK, (),
+        required=("post_id",), optional=("relevant", "topic", "stance", "reason"), guards=("label_says_something",),
+        subject=LABELS,
+    ),
 )  # fmt: skip
 
 
@@ -303,6 +324,10 @@ def _parent_is_another_case(act: Act) -> str | None:
     return f"{parent.issue_no} 已并入 {parent.parent}，请并入后者" if parent.state == "duplicate" else None
 
 
+def _target_is_another_case(act: Act) -> str | None:
+    return _parent_is_another_case(act) if act.payload.get("parent") else None
+
+
 def _unit_is_not_accused(act: Act) -> str | None:
     accused = act.payload.get("accused_unit") or act.case.accused_unit
     return "被反映的股室不能核查自己，请交其他股室" if act.payload["unit"] == accused else None
@@ -377,6 +402,11 @@ def _result_was_told(act: Act) -> str | None:
     return "属实或部分属实的，通报办理结果后才能办结" if owed else None
 
 
+def _label_says_something(act: Act) -> str | None:
+    said = {"relevant", "topic", "stance"} & set(act.payload)
+    return None if said else "须判定是否涉统计、领域或立场"
+
+
 def _not_signed_yet(act: Act) -> str | None:
     signed = {(event.payload.get("day"), event.payload.get("file_hash")) for event in act.history}
     return "这份日志已经签发" if (act.payload["day"], act.payload["file_hash"]) in signed else None
@@ -386,6 +416,7 @@ GUARDS: dict[str, Callable[[Act], str | None]] = {
     "change_has_reason": _change_has_reason,
     "reason_is_said": _reason_is_said,
     "parent_is_another_case": _parent_is_another_case,
+    "target_is_another_case": _target_is_another_case,
     "unit_is_not_accused": _unit_is_not_accused,
     "verifier_is_not_accused": _verifier_is_not_accused,
     "own_case": _own_case,
@@ -400,6 +431,7 @@ GUARDS: dict[str, Callable[[Act], str | None]] = {
     "answer_was_given": _answer_was_given,
     "result_was_told": _result_was_told,
     "not_signed_yet": _not_signed_yet,
+    "label_says_something": _label_says_something,
 }
 
 
@@ -440,6 +472,8 @@ def _checked(field: Field, value: Any) -> Any:
             good = [_claim(field, claim) for claim in value]
         case "id" if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,40}", value):
             good = value
+        case "ids":
+            good = _ids(value)
         case "hash" if isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value):
             good = value
         case "url" if isinstance(value, str) and re.fullmatch(r"https?://[^\s/]\S{0,1999}", value):
@@ -452,6 +486,15 @@ def _checked(field: Field, value: Any) -> Any:
         allowed = f"（可填 {'、'.join(field.values)}）" if field.values else ""
         raise GuardError("payload", f"{field.label}：填写有误{allowed}")
     return good
+
+
+def _ids(value: Any) -> list[str] | None:
+    """Ids given as a list, or in one text with spaces, commas or lines between them; sorted, each once."""
+    given = re.split(r"[\s,，、;；]+", value.strip()) if isinstance(value, str) else value
+    if not isinstance(given, list | tuple) or not 1 <= len(given) <= 1000:
+        return None
+    good = all(isinstance(one, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", one) for one in given)
+    return sorted(set(given)) if good else None
 
 
 def _text(value: str) -> str | None:
@@ -591,6 +634,7 @@ _CHANGES: dict[str, _Change] = {
     "change_level": _judged,
     "log_only": _set_aside,
     "duplicate": _set_aside,
+    "merge": _set_aside,
     "out_of_scope": _set_aside,
     "assign": lambda _, event: _said(event, "unit", "accused_unit"),
     "verify": lambda case, event: {"verified_at": case.verified_at or event.decided_at} | _said(event, "outcome"),

@@ -100,7 +100,7 @@ CLAIM_TYPES: dict[str, str] = {"fact": "事实", "judgement": "判断", "questio
 FINDINGS: dict[str, str] = {"false": "不属实", "true": "属实", "unverifiable": "无法核实", "none": "不作认定"}
 
 #: Events that belong to no case have one of these subjects.
-DAILY_LOG, LEADS = "daily_log", "leads"
+DAILY_LOG, LEADS, LABELS = "daily_log", "leads", "labels"
 
 #: What the first event of the register names as its predecessor.
 GENESIS = "0" * 64
@@ -151,7 +151,7 @@ class Event:
     position: int
     """Place in the register, from 1."""
     subject: str
-    """Issue number, or `daily_log`, `leads`."""
+    """Issue number, or `daily_log`, `leads`, `labels`."""
     sequence: int
     """Place within the subject, from 1."""
     name: str

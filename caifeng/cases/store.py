@@ -227,6 +227,12 @@ class Register:
                 connection.execute(insert(issue_numbers), rows)
         return known | {str(row["issue_key"]): str(row["issue_no"]) for row in rows}
 
+    def known_numbers(self, keys: Sequence[str]) -> dict[str, str]:
+        """Numbers of those of the given issue keys that have one."""
+        query = select(issue_numbers.c.issue_key, issue_numbers.c.issue_no).where(issue_numbers.c.issue_key.in_(keys))
+        with self.engine.connect() as connection:
+            return dict(connection.execute(query).tuples().all())
+
     @contextmanager
     def writing(self) -> Iterator[Book]:
         """One transaction that alone may write; it is kept whole or not at all.

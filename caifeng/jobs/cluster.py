@@ -4,32 +4,54 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from caifeng.cases.corrections import corrections_of
+from caifeng.cases.store import Register
 from caifeng.core.model.grouping import GroupingRules
 from caifeng.core.settings import load_model
 from caifeng.jobs.base import LOOKBACK, Env, JobReport
+from caifeng.jobs.bursts import bursts
 from caifeng.jobs.gates import gated_replace
-from transforms.understand.issues import describe_issues, link_groups, order_for_numbering
-from transforms.understand.reposts import group_reposts
+from caifeng.jobs.reposts import group_day
+from transforms.understand.issues import (
+    amend_links,
+    describe_issues,
+    first_linked,
+    link_groups,
+    order_for_numbering,
+)
 
 
 def cluster(env: Env, day: date, as_of: datetime) -> JobReport:
     """Group reposts, link them to issues, and get numbers for new issues from the register."""
     posts = env.lake.read("graded.posts", day)
     rules = load_model(env.settings.config / "grouping.toml", GroupingRules)
-    groups = group_reposts(posts, _representatives(env, day, rules.window_days), rules)
+    groups = group_day(env, day, posts, rules)
     earlier = env.lake.read_range("graded.issue_posts", day - LOOKBACK, day - timedelta(days=1))
-    known = dict(earlier.select("group_id", "issue_no").unique("group_id", keep="first").iter_rows())
-    fresh = groups.filter(~pl.col("group_id").is_in(list(known)))
-    founders = posts.join(fresh.filter("is_origin"), on="post_id")
-    active = _active(env, day, rules.issue_window_days, known)
-    joined = dict(link_groups(founders, active, rules).iter_rows())
-    founding = [group for group in order_for_numbering(posts, fresh) if group not in joined]
     with env.register() as register:
-        numbers = known | register.allot_numbers(founding, day.year, as_of)
-    numbers |= {group: numbers[founder] for group, founder in joined.items()}
-    links = groups.select(
-        pl.col("group_id").replace_strict(numbers, return_dtype=pl.String).alias("issue_no"), "post_id", "group_id"
+        corrections = corrections_of(register.events(until=as_of))
+        founded: dict[str, str] = {}
+        for key, year in corrections.founded.items():
+            founded |= register.allot_numbers([key], year, as_of)
+        split = _groups_of(corrections.split, pl.concat([earlier, groups], how="diagonal_relaxed"))
+        moved = {group: founded.get(target := corrections.split[post], target) for group, post in split.items()}
+        known = first_linked(earlier)
+        fresh = groups.filter(~pl.col("group_id").is_in(list(known)))
+        numbered = _numbered(register, posts, fresh)
+        active = _active(env, day, rules.issue_window_days, earlier, known | moved, corrections.merged)
+        linked = link_groups(posts.join(fresh.filter("is_origin"), on="post_id"), active, rules, numbered)
+        joined = dict(linked.select("group_id", "founder").iter_rows())
+        founding = [g for g in order_for_numbering(posts, fresh) if g not in joined and g not in numbered]
+        numbers = known | numbered | register.allot_numbers(founding, day.year, as_of)
+    # What was there when a founding text was split off stays; what comes later follows it.
+    fetched = dict(
+        fresh.join(posts, on="post_id").group_by("group_id").agg(pl.col("first_fetched_at").min()).iter_rows()
     )
+    for group, founder in joined.items():
+        follows = founder in moved and fetched[group] > corrections.split_at[split[founder]]
+        numbers[group] = moved[founder] if follows else numbers[founder]
+    ruled = pl.col("group_id").replace_strict(numbers, return_dtype=pl.String)
+    links = groups.select("post_id", "group_id", issue_no=ruled)
+    links = amend_links(links, earlier, moved, corrections.merged)
     gated_replace(env, "clean.repost_groups", day, groups)
     gated_replace(env, "graded.issue_posts", day, links)
     issues = describe_issues(
@@ -39,32 +61,53 @@ def cluster(env: Env, day: date, as_of: datetime) -> JobReport:
         day=day,
     )
     gated_replace(env, "graded.issues", day, issues)
+    loud = bursts(env, day, as_of)
     counts = {
         "posts": posts.height,
         "groups": groups["group_id"].n_unique(),
         "issues": issues.height,
         "new": int(issues["is_new"].sum()),
+        **loud.counts,
     }
     return JobReport("cluster", day, as_of, counts)
 
 
-def _active(env: Env, day: date, window_days: int, issue_of: dict[str, str]) -> pl.DataFrame:
-    """Founding groups of the issues that moved within the window, with the posts that founded them."""
-    window = env.lake.read_range("graded.issues", day - timedelta(days=window_days), day - timedelta(days=1))
-    origins = window.sort("day").unique("issue_no", keep="last").select("issue_no", post_id="origin_post_id")
-    posts = env.lake.read_range("graded.posts", day - LOOKBACK, day - timedelta(days=1)).drop("day")
-    named = posts.with_columns(group_id=pl.lit("g") + pl.col("text_hash"))
-    return named.join(origins, on="post_id").filter(pl.col("group_id").is_in(list(issue_of)))
+def _groups_of(split: dict[str, str], links: pl.DataFrame) -> dict[str, str]:
+    """Group -> the post by which people split it off; copies of a text go with it."""
+    chosen = links.filter(pl.col("post_id").is_in(list(split))).select("group_id", "post_id").unique()
+    return dict(chosen.sort("post_id").iter_rows())
 
 
-def _representatives(env: Env, day: date, window_days: int) -> pl.DataFrame:
-    """Representatives of the groups of the days before: the posts after whose text a group is named."""
-    first, last = day - timedelta(days=window_days), day - timedelta(days=1)
-    groups = env.lake.read_range("clean.repost_groups", first, last, ["group_id"])
-    posts = env.lake.read_range("graded.posts", first, last, ["title", "text", "text_hash", "first_fetched_at"])
-    return (
-        posts.select("title", "text", "first_fetched_at", group_id=pl.lit("g") + pl.col("text_hash"))
-        .join(groups, on="group_id", how="semi")
-        .sort("first_fetched_at", "group_id")
-        .unique("group_id", keep="first", maintain_order=True)
+def _numbered(register: Register, posts: pl.DataFrame, fresh: pl.DataFrame) -> dict[str, str]:
+    """Numbers that new groups were given by an earlier run of the day, also under another of their texts.
+
+    A late post may be the earliest of its group, which then bears its name; the number stays.
+    """
+    named = fresh.join(posts.select("post_id", key=pl.lit("g") + pl.col("text_hash")), on="post_id")
+    keys = pl.concat([named.select("group_id", "key"), fresh.select("group_id", key="group_id")]).unique()
+    given = register.known_numbers(keys["key"].unique().sort().to_list())
+    found = keys.filter(pl.col("key").is_in(list(given))).with_columns(
+        number=pl.col("key").replace_strict(given, default=None, return_dtype=pl.String)
     )
+    return dict(found.group_by("group_id").agg(pl.col("number").min()).iter_rows())
+
+
+def _active(
+    env: Env, day: date, window_days: int, earlier: pl.DataFrame, issue_of: dict[str, str], merged: dict[str, str]
+) -> pl.DataFrame:
+    """Founding posts of the issues that moved within the window; of merged ones each founder still speaks."""
+    first, last = day - timedelta(days=window_days), day - timedelta(days=1)
+    moved = env.lake.read_range("graded.issues", first, last, ["issue_no"])["issue_no"].unique().to_list()
+    alive = {merged.get(issue, issue) for issue in moved}
+    posts = env.lake.read_range("graded.posts", day - LOOKBACK, last).drop("day")
+    own = pl.col("group_id").replace_strict(issue_of, return_dtype=pl.String)
+    founders = (
+        earlier.sort("day")
+        .unique("post_id", keep="first")
+        .select("post_id", "group_id", "day", own=own)
+        .join(posts, on="post_id")
+        .sort("day", pl.coalesce("published_at", "first_fetched_at"), "post_id")
+        .unique("own", keep="first", maintain_order=True)
+    )
+    part_of = pl.col("own").replace_strict(merged, default=pl.col("own"), return_dtype=pl.String)
+    return founders.filter(part_of.is_in(list(alive))).drop("own", "day")

@@ -1,9 +1,11 @@
 """Measures of issues: what the five factors of Art. 6 are computed from (docs/grading.md, table Input)."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import polars as pl
 
+from caifeng.core.model.grouping import GroupingRules
 from caifeng.core.model.terms import GEO_NAMES, MEDIA_TIER_NAMES
 
 _STARTED = pl.coalesce("published_at", "first_fetched_at")
@@ -17,6 +19,7 @@ def measure_issues(
     metrics: pl.DataFrame,
     earlier: pl.DataFrame,
     as_of: datetime,
+    known: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Measures of each issue at `as_of`, ready for `grade`, with their `evidence`.
 
@@ -27,6 +30,8 @@ def measure_issues(
         metrics: clean.post_metrics of these posts up to `as_of`.
         earlier: issue_no, topic and detected_at of the issues first seen in the 90 days before.
         as_of: moment of the evaluation.
+        known: issue_no, `flags` and `facts` (lists) of issues about which something is known that no post says:
+            a second wave (`second_waves`), the days around a release; null: nothing.
 
     Returns:
         One row per issue. A sum over counts that are all unknown is null, never 0.
@@ -43,8 +48,57 @@ def measure_issues(
         _recurrence(issues, earlier),
     ):
         measured = measured.join(part, on="issue_no", how="left", validate="1:1")
+    if known is not None:
+        measured = _with_known(measured, known)
     # Emergency level, superior orders, leader's instructions and gatherings are set by people only.
     return measured.with_columns(emergency_level=pl.lit("none")).sort("issue_no")
+
+
+def _with_known(measured: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    more = known.group_by("issue_no").agg(pl.col("flags", "facts").list.explode().drop_nulls().name.prefix("more_"))
+    joined = measured.join(more, on="issue_no", how="left", validate="1:1")
+    return joined.with_columns(
+        pl.col(name).list.set_union(pl.col(f"more_{name}").fill_null([])).list.sort() for name in ("flags", "facts")
+    ).drop("more_flags", "more_facts")
+
+
+def second_waves(
+    links: pl.DataFrame, posts: pl.DataFrame, answers: Mapping[str, datetime], rules: GroupingRules
+) -> pl.DataFrame:
+    """Issues that came back after their answer (override O8): enough voices, long enough after it.
+
+    Only what was posted after the answer and still asks or complains counts: the answer itself, reports about it,
+    praise and official notices do not. A voice is a text; its copies add none.
+
+    Args:
+        links: issue_no, post_id and group_id up to the day, one row per post.
+        posts: graded.posts of the linked posts.
+        answers: when the latest final answer of an issue was published.
+        rules: `second_wave_hours`, `second_wave_voices`.
+
+    Returns:
+        Rows for `known` of `measure_issues`, sorted by issue_no: fact `second_wave`.
+    """
+    answered = pl.DataFrame(
+        {"issue_no": list(answers), "answered_at": list(answers.values())},
+        schema={"issue_no": pl.String, "answered_at": pl.Datetime("us", "UTC")},
+    )
+    since = pl.col("answered_at") + timedelta(hours=rules.second_wave_hours)
+    asks = pl.col("stance").is_in(["complaint", "question", "unsure"])
+    voices = (
+        links.join(answered, on="issue_no")
+        .join(posts, on="post_id")
+        .filter(since < _STARTED, asks, ~pl.col("facts").list.contains("official_notice"))
+        .group_by("issue_no")
+        .agg(voices=pl.col("group_id").n_unique())
+    )
+    return (
+        voices.filter(pl.col("voices") >= rules.second_wave_voices)
+        .select(
+            "issue_no", flags=pl.lit([], dtype=pl.List(pl.String)), facts=pl.lit(["second_wave"], pl.List(pl.String))
+        )
+        .sort("issue_no")
+    )
 
 
 def _content(members: pl.DataFrame) -> pl.DataFrame:
