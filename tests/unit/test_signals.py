@@ -7,17 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caifeng.core.model.taxonomy import STANCES, Signals
+from caifeng.core.model.taxonomy import Signals
+from caifeng.core.model.terms import STANCE_NAMES, TONE_NAMES
 from caifeng.core.settings import Settings
 from transforms.understand.signals import detect_signals
 from transforms.understand.understand import understand
 
 SETTINGS = Settings.load()
 TAXONOMY, OFFICE, CONTRACTS = SETTINGS.taxonomy(), SETTINGS.office(), SETTINGS.contracts()
+STANCE_RULES = SETTINGS.stance()
 
 
 def signals(title, text="", taxonomy=TAXONOMY):
-    return detect_signals(pl.DataFrame({"id": [1], "title": [title], "text": [text]}), taxonomy).row(0, named=True)
+    return detect_signals(pl.DataFrame({"id": [1], "title": [title], "text": [text]}), taxonomy, STANCE_RULES).row(
+        0, named=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -101,11 +105,11 @@ def test_all_none_and_pattern_are_conditions_of_the_whole_text():
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(["投诉", "点赞", "请问", "建议", "公布", "造假", "数据", "没有", "，"]), max_size=6))
-def test_stance_is_one_of_the_closed_set_and_fixes_the_tone(words):
+def test_stance_and_tone_are_of_the_closed_sets(words):
     found = signals("".join(words))
-    assert found["stance"] in {*STANCES, "unsure"}
-    tones = {"complaint": "negative", "praise": "positive", "unsure": "unknown"}
-    assert found["tone"] == tones.get(found["stance"], "neutral")
+    assert found["stance"] in STANCE_NAMES
+    assert found["tone"] in TONE_NAMES
+    assert found["polarity"] is None or -1 <= found["polarity"] <= 1
 
 
 def _clean_posts(*titles, **columns):
@@ -137,25 +141,25 @@ def _clean_posts(*titles, **columns):
 
 def test_the_stage_keeps_the_contracts_and_the_count():
     posts = _clean_posts("蒙城县统计局", "周末钓鱼", "美国CPI", "房价真高", "考研高数里的GDP", "CPI")
-    understood = understand(posts, TAXONOMY, OFFICE)
+    understood = understand(posts, TAXONOMY, OFFICE, STANCE_RULES)
     kept = CONTRACTS["graded.posts"].conform(understood.posts)
     rejects = CONTRACTS["clean.rejects"].conform(understood.rejects)
     assert kept["post_id"].to_list() == ["p0", "p5"]
     reasons = dict(zip(rejects["post_id"], rejects["reason"], strict=True))
     assert reasons == {"p1": "no_term", "p2": "foreign", "p3": "no_context", "p4": "excluded"}
     assert kept.height + rejects.height == posts.height
-    assert understand(posts.reverse(), TAXONOMY, OFFICE).posts.equals(understood.posts)
+    assert understand(posts.reverse(), TAXONOMY, OFFICE, STANCE_RULES).posts.equals(understood.posts)
 
 
 def test_the_stage_on_nothing():
-    understood = understand(_clean_posts(), TAXONOMY, OFFICE)
+    understood = understand(_clean_posts(), TAXONOMY, OFFICE, STANCE_RULES)
     assert CONTRACTS["graded.posts"].conform(understood.posts).is_empty()
     assert CONTRACTS["clean.rejects"].conform(understood.rejects).is_empty()
 
 
 def test_facts_of_the_source_and_the_place():
     posts = _clean_posts("县统计局的普查员", local_board=True, official_channel=True)
-    [facts] = understand(posts, TAXONOMY, OFFICE).posts["facts"].to_list()
+    [facts] = understand(posts, TAXONOMY, OFFICE, STANCE_RULES).posts["facts"].to_list()
     assert facts == ["local_board", "names_bureau", "official_channel"]
-    [facts] = understand(_clean_posts("普查员"), TAXONOMY, OFFICE).posts["facts"].to_list()
+    [facts] = understand(_clean_posts("普查员"), TAXONOMY, OFFICE, STANCE_RULES).posts["facts"].to_list()
     assert facts == []

@@ -1,51 +1,46 @@
 """What a post says beyond its subject: flags, facts, stance, tone, and whether it is emotive.
 
-Rules are lists of terms (config/taxonomy/_signals.toml), so that anyone can read why. Stance describes what the
-writer wants; it neither judges the writer nor whether the claim is true.
+Rules are lists of terms (config/taxonomy/_signals.toml; stance: config/stance), so that anyone can read why. Stance
+describes what the writer wants; it neither judges the writer nor whether the claim is true.
 """
 
 from collections.abc import Sequence
 
 import polars as pl
 
-from caifeng.core.model.taxonomy import SignalRule, StanceRule, Taxonomy
+from caifeng.core.model.stance import StanceRules
+from caifeng.core.model.taxonomy import SignalRule, Taxonomy
 from transforms.understand.matching import documents, evidence, find_terms, nearest, rules_frame
+from transforms.understand.stance import judge_documents
 
 #: A word that takes a term's force stands at most this many characters before it: 没有发现造假.
 _UNLESS_WITHIN = 6
-_TONES = {
-    "complaint": "negative",
-    "praise": "positive",
-    "question": "neutral",
-    "suggestion": "neutral",
-    "neutral": "neutral",
-    "unsure": "unknown",
-}
 _MAX_EVIDENCE = 30
 
 
-def detect_signals(texts: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
+def detect_signals(
+    texts: pl.DataFrame, taxonomy: Taxonomy, stance_rules: StanceRules, docs: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Find signals in texts.
 
-    A decisive rule settles the stance. Otherwise a complaint outweighs a question or suggestion; of complaint
-    and praise, the one with more different terms wins, and a tie is `unsure`. Without any of the four,
-    reporting words make `neutral`; nothing at all is `unsure`. `constructive_suggestion` and `pure_question`
+    Stance and feeling are read by transforms/understand/stance.py; `constructive_suggestion` and `pure_question`
     follow from the stance.
 
     Args:
         texts: `id`, `title`, `text`.
         taxonomy: the rules.
+        stance_rules: how stance and feeling are read.
+        docs: `documents` of the texts, if already made.
 
     Returns:
-        In input order: `id`, `flags`, `facts` (sorted lists), `stance`, `tone`, `emotive` (boolean),
-        `evidence` (list of rule:term@offset).
+        In input order: `id`, `flags`, `facts` (sorted lists), `stance`, `tone`, `emotive` (boolean), `polarity`
+        (-1..1, null without a word of feeling) and `intensity` (0..1), `evidence` (list of rule:term@offset).
     """
-    docs = documents(texts, taxonomy.relevance.idioms)
+    docs = documents(texts, taxonomy.relevance.idioms) if docs is None else docs
     signals = taxonomy.signals
     towns = (*taxonomy.gazetteer.towns, *taxonomy.gazetteer.towns_ambiguous)
     rules: list[tuple[str, str, SignalRule]] = [("flag", rule.id, rule) for rule in signals.flags]
     rules += [("fact", rule.id, rule) for rule in signals.facts]
-    rules += [("stance", rule.id, rule) for rule in signals.stance]
     if signals.emotive:
         rules.append(("emotive", "emotive", SignalRule(any=signals.emotive)))
     fired = _fire(docs, [rule for _, _, rule in rules], towns)
@@ -54,31 +49,21 @@ def detect_signals(texts: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
         schema=dict.fromkeys(("rule", "kind", "id"), pl.String),
         orient="row",
     )
-    decisive = {str(n) for n, (_, _, rule) in enumerate(rules) if isinstance(rule, StanceRule) and rule.decisive}
-    fired = (
-        fired.with_columns(decisive=pl.col("rule").is_in(list(decisive)))
-        .join(kinds, on="rule")
-        .sort("row", "start", "end", "kind", "id")
-    )
-    stance = fired.filter(pl.col("kind") == "stance")
-    counts = stance.group_by("row").agg(
-        pl.col("term").filter(pl.col("id") == id_).n_unique().alias(id_) for id_ in _TONES if id_ != "unsure"
-    )
-    found = fired.group_by("row").agg(
+    found = fired.join(kinds, on="rule").sort("row", "start", "end", "kind", "id")
+    found = found.group_by("row").agg(
         flags=_ids("flag"),
         facts=_ids("fact"),
         emotive=(pl.col("kind") == "emotive").any(),
-        settled=pl.col("id").filter(pl.col("decisive")).first(),
         evidence=evidence("id").unique(maintain_order=True).head(_MAX_EVIDENCE),
     )
+    judged = judge_documents(docs, stance_rules)
     decided = (
         docs.select("row")
         .with_columns(id=texts["id"])
         .join(found, on="row", how="left")
-        .join(counts, on="row", how="left")
         .sort("row")
         .with_columns(pl.col("flags", "facts", "evidence").fill_null([]), pl.col("emotive").fill_null(False))
-        .with_columns(stance=pl.coalesce("settled", _stance()))
+        .with_columns(*judged.select("stance", "tone", "polarity", "intensity"), why=judged["evidence"])
     )
     return decided.select(
         "id",
@@ -94,9 +79,11 @@ def detect_signals(texts: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
         .list.sort(),
         facts="facts",
         stance="stance",
-        tone=pl.col("stance").replace_strict(_TONES, return_dtype=pl.String),
+        tone="tone",
         emotive="emotive",
-        evidence="evidence",
+        polarity="polarity",
+        intensity="intensity",
+        evidence=pl.concat_list("evidence", "why"),
     )
 
 
@@ -104,31 +91,13 @@ def _ids(kind: str) -> pl.Expr:
     return pl.col("id").filter(pl.col("kind") == kind).unique().sort()
 
 
-def _stance() -> pl.Expr:
-    complaint, question, suggestion, praise, neutral = (
-        pl.col(id_).fill_null(0) for id_ in ("complaint", "question", "suggestion", "praise", "neutral")
-    )
-    return (
-        pl.when((complaint > 0) & (complaint == praise))
-        .then(pl.lit("unsure"))
-        .when((complaint > 0) & (complaint > praise))
-        .then(pl.lit("complaint"))
-        .when((praise > 0) & (question == 0) & (suggestion == 0))
-        .then(pl.lit("praise"))
-        .when(suggestion > 0)
-        .then(pl.lit("suggestion"))
-        .when(question > 0)
-        .then(pl.lit("question"))
-        .when(neutral > 0)
-        .then(pl.lit("neutral"))
-        .otherwise(pl.lit("unsure"))
-    )
-
-
 def _fire(docs: pl.DataFrame, rules: Sequence[SignalRule], towns: tuple[str, ...]) -> pl.DataFrame:
     """Rules that fire: row, rule (its number), term, start, end of each `any` term that counts."""
     table = rules_frame(_rows(rules, towns), ["term", "part", "rule"])
     hits = find_terms(docs, table["term"]).join(table, on="term")
+    # the other parts of a rule matter only where one of its `any` terms stands
+    begun = hits.filter(pl.col("part") == "any").select("row", "rule").unique()
+    hits = hits.join(begun, on=["row", "rule"], how="semi")
     parts = {
         part: hits.filter(pl.col("part") == part).drop("part") for part in ("any", "near", "unless", "all", "none")
     }

@@ -5,11 +5,18 @@ from typing import NamedTuple
 import polars as pl
 
 from caifeng.core.model.office import Office
+from caifeng.core.model.stance import StanceRules
 from caifeng.core.model.taxonomy import Taxonomy
+from transforms.parts import in_parts
+from transforms.rejects import excerpt
 from transforms.understand.jurisdiction import assign_jurisdiction
+from transforms.understand.matching import documents
+from transforms.understand.quality import JUDGEMENTS, apply_judgements
 from transforms.understand.relevance import classify
 from transforms.understand.signals import detect_signals
 
+#: Relevant posts that are described at once (our choice: each has some thirty words to weigh).
+_KEPT_ROWS = 20_000
 _CARRIED = (
     "post_id", "source_id", "source_name", "source_class", "media_tier", "reach", "local_board", "official_channel",
     "url", "title", "text", "text_hash", "published_at", "published_precision", "first_fetched_at",
@@ -23,33 +30,51 @@ class Understood(NamedTuple):
     rejects: pl.DataFrame
 
 
-def understand(posts: pl.DataFrame, taxonomy: Taxonomy, office: Office) -> Understood:
+def understand(
+    posts: pl.DataFrame,
+    taxonomy: Taxonomy,
+    office: Office,
+    stance_rules: StanceRules,
+    judgements: pl.DataFrame | None = None,
+) -> Understood:
     """Keep what concerns statistics work and say what it is about.
 
     Args:
         posts: clean.posts of one day; the text is empty where a source has titles only.
         taxonomy: the rules.
         office: whose place and names count as own.
+        stance_rules: how stance and feeling are read.
+        judgements: what people said about posts (quality.JUDGEMENTS), before which the rules give way; null: nothing.
 
     Returns:
         Every post once: in `posts`, or in `rejects` with one of the reasons no_term, no_context, excluded,
-        foreign. Both sorted by post_id.
+        foreign, judged. Both sorted by post_id.
     """
-    posts = posts.sort("post_id")
-    verdicts = classify(posts.select("title", "text", "board", id="post_id"), taxonomy)
+    spoken = JUDGEMENTS.to_frame() if judgements is None else judgements
+    kept, rejects = in_parts(posts.sort("post_id"), lambda part: _select(part, taxonomy, spoken))
+    (described,) = in_parts(kept, lambda part: [_describe(part, taxonomy, office, stance_rules)], _KEPT_ROWS)
+    return Understood(described, rejects)
+
+
+def _select(posts: pl.DataFrame, taxonomy: Taxonomy, judgements: pl.DataFrame) -> list[pl.DataFrame]:
+    """Relevant posts, with the document that was made of each, and rejects."""
+    docs = documents(posts, taxonomy.relevance.idioms)
+    verdicts = classify(posts.select("title", "text", "board", id="post_id"), taxonomy, docs)
     judged = posts.with_columns(
+        *docs.select("doc", "title_end"),
         *verdicts.select(
             "relevant", "reason", topics=pl.col("topics").list.eval(pl.element().struct.field("topic")), why="evidence"
-        )
+        ),
     )
+    judged = apply_judgements(judged, judgements, taxonomy)
     kept = judged.filter("relevant").with_columns(topic=pl.col("topics").list.first())
-    return Understood(_describe(kept, taxonomy, office), _rejects(judged.filter(~pl.col("relevant"))))
+    return [kept, _rejects(judged.filter(~pl.col("relevant")))]
 
 
-def _describe(kept: pl.DataFrame, taxonomy: Taxonomy, office: Office) -> pl.DataFrame:
-    texts = kept.with_columns(id="post_id")
-    place = assign_jurisdiction(texts, taxonomy, office).select("jurisdiction", "names_office", where="evidence")
-    signals = detect_signals(texts, taxonomy).drop("id").rename({"evidence": "how"})
+def _describe(kept: pl.DataFrame, taxonomy: Taxonomy, office: Office, stance_rules: StanceRules) -> pl.DataFrame:
+    texts, docs = kept.with_columns(id="post_id"), kept.select("doc", "title_end").with_row_index("row")
+    place = assign_jurisdiction(texts, taxonomy, office, docs).select("jurisdiction", "names_office", where="evidence")
+    signals = detect_signals(texts, taxonomy, stance_rules, docs).drop("id").rename({"evidence": "how"})
     # facts that the text cannot tell come from the source and from the place
     known = {"names_bureau": "names_office", "local_board": "local_board", "official_channel": "official_channel"}
     extra = [pl.when(column).then(pl.lit(fact)) for fact, column in known.items()]
@@ -61,6 +86,8 @@ def _describe(kept: pl.DataFrame, taxonomy: Taxonomy, office: Office) -> pl.Data
         "jurisdiction",
         "stance",
         "tone",
+        "polarity",
+        "intensity",
         "emotive",
         "flags",
         facts=pl.concat_list("facts", *extra).list.drop_nulls().list.unique().list.sort(),
@@ -76,6 +103,7 @@ def _rejects(dropped: pl.DataFrame) -> pl.DataFrame:
         "url",
         "title",
         "reason",
+        excerpt=excerpt(pl.col("text")),
         stage=pl.lit("understand"),
         observed_at="first_fetched_at",
         detail=pl.when(detail != "").then(detail),
