@@ -56,9 +56,12 @@ lock: $(READY)  ## resolve requirements.lock anew
 		--no-header --extra dev pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header -c requirements.lock --extra cluster pyproject.toml -o requirements-cluster.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header -c requirements.lock --extra bench pyproject.toml -o requirements-bench.lock
 
-bench: $(READY)  ## measure; one JSON line each
-	@$(BIN)/python -m bench
+bench: $(READY)  ## measure, side by side with others; one JSON line each; CAIFENG_EVAL_DATA=DIR for real data
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-bench.lock
+	@$(BIN)/caifeng bench
 
 clean:  ## delete the environment, caches and demo data; var/ with real data stays
 	rm -rf .venv var/demo var/demo-input .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build

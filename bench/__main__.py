@@ -1,65 +1,74 @@
-"""`python -m bench [NAME …]`: run all benchmarks, or those named."""
+"""`caifeng bench [NAME …]`: run all benchmarks, or those named; one JSON line each.
+
+What is compared with others runs side by side in one process or one run, so the ratios mean something on a noisy
+machine. Benchmarks on real pages and titles need CAIFENG_EVAL_DATA; without it they say so.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Callable
-from time import perf_counter
-from typing import Any
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
 
-import polars as pl
-
-from bench.synthetic import random_issues, random_texts
-from caifeng.core.settings import Settings
-from transforms.grade.grade import grade
-from transforms.understand.relevance import classify
-
-ISSUES, TEXTS = 1_000_000, 100_000
+from caifeng.core.errors import UsageError
 
 
-def bench_grade() -> dict[str, Any]:
-    """Grade a million issues."""
-    rules = Settings.load().grading()
-    issues = random_issues(ISSUES)
-    seconds = _seconds(lambda: grade(issues, rules))
-    return {"issues": ISSUES, "seconds": seconds, "per_second": round(ISSUES / seconds)}
+class Benchmark(NamedTuple):
+    """Where a benchmark is, and whether it needs real data."""
+
+    module: str
+    function: str = "run"
+    on_data: bool = False
 
 
-def bench_classify() -> dict[str, Any]:
-    """Judge the relevance of short posts, most of them irrelevant, beside a bare keyword scan in the same run."""
-    taxonomy = Settings.load().taxonomy()
-    texts = random_texts(TEXTS)
-    seconds = _seconds(lambda: classify(texts, taxonomy))
-    words = sorted({term for topic in taxonomy.topics for term in (*topic.strong, *topic.terms, *topic.ambiguous)})
-    scan = _seconds(lambda: texts.select(pl.col("text").str.contains_any(words)))
-    return {
-        "texts": TEXTS,
-        "seconds": seconds,
-        "per_second": round(TEXTS / seconds),
-        "ratio_to_keyword_scan": round(seconds / scan, 1),
-    }
+BENCHMARKS = {
+    "grade": Benchmark("speed", "run_grade"),
+    "classify": Benchmark("speed", "run_classify"),
+    "extraction": Benchmark("extraction", on_data=True),
+    "encoding": Benchmark("encoding"),
+    "relevance": Benchmark("relevance", on_data=True),
+    "reposts": Benchmark("reposts", on_data=True),
+    "repost_window": Benchmark("reposts", "run_window"),
+    "issues": Benchmark("issues", on_data=True),
+    "stance": Benchmark("stance", on_data=True),
+    "events": Benchmark("events", on_data=True),
+    "crawl": Benchmark("crawl"),
+}
 
 
-BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {"grade": bench_grade, "classify": bench_classify}
+def measure(name: str) -> dict[str, Any]:
+    """Run one benchmark.
 
-
-def _seconds(work: Callable[[], object]) -> float:
-    started = perf_counter()
-    work()
-    return round(perf_counter() - started, 3)
+    Returns:
+        Its figures, or `skipped` with the reason.
+    """
+    benchmark = BENCHMARKS[name]
+    data = os.environ.get("CAIFENG_EVAL_DATA")
+    if benchmark.on_data and not data:
+        return {"bench": name, "skipped": "CAIFENG_EVAL_DATA is not set"}
+    function = getattr(import_module(f"bench.{benchmark.module}"), benchmark.function)
+    figures: dict[str, Any] = function(Path(str(data))) if benchmark.on_data else function()
+    return {"bench": name, **figures, "cores": os.cpu_count()}
 
 
 def main(names: list[str]) -> None:
-    """Run the named benchmarks, or all of them."""
-    unknown = set(names) - set(BENCHMARKS)
-    if unknown:
-        sys.exit(f"no such benchmark: {', '.join(sorted(unknown))} (there are {', '.join(BENCHMARKS)})")
+    """Run the named benchmarks, or all of them.
+
+    Raises:
+        UsageError: there is no such benchmark.
+    """
+    if unknown := set(names) - set(BENCHMARKS):
+        raise UsageError(f"no such benchmark: {', '.join(sorted(unknown))} (there are {', '.join(BENCHMARKS)})")
     for name in names or BENCHMARKS:
-        result = {"bench": name, **BENCHMARKS[name](), "cores": os.cpu_count(), "polars": pl.__version__}
-        print(json.dumps(result), flush=True)  # noqa: T201 - the benchmark's output
+        print(json.dumps(measure(name), ensure_ascii=False), flush=True)  # noqa: T201 - the benchmark's output
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except UsageError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)

@@ -169,12 +169,12 @@ class Memory:
 
 
 def ours(port: int, lists: int, spool: Path) -> None:
-    """Our crawl with all that it does: guard, robots.txt, pace, fetch log, scrubbing, spool."""
+    """Our crawl with all that it does: guard, robots.txt, pace, fetch log, scrubbing, spool, encrypted bodies."""
     # House settings are constants of a module, from where crawl() takes them.
     vars(house).update(LIFTED, POSTS=lists * LINKS, EXTENSIONS={"bench.crawl.Memory": 0})
     source = Source.model_validate(source_of(port, lists))
     plan = Plan(run_seconds=3_600)
-    crawlers_run.crawl([source], date(2026, 11, 20), AT, plan, spool, "mailto:bench@example.org")
+    crawlers_run.crawl([source], date(2026, 11, 20), AT, plan, spool, "mailto:bench@example.org", bodies=spool)
 
 
 class BareSpider(scrapy.Spider):

@@ -5,6 +5,7 @@ Exit codes: 0 ok, 1 a data check or an input line failed, 2 usage or configurati
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -34,6 +35,8 @@ case_app = typer.Typer(help="The register: state, deadlines, legal actions.", no
 app.add_typer(report_app, name="report")
 app.add_typer(case_app, name="case")
 app.add_typer(taxonomy_app, name="taxonomy")
+calendar_app = typer.Typer(help="When official figures are released.", no_args_is_help=True)
+app.add_typer(calendar_app, name="calendar")
 
 Day = Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Fetch day, Shanghai time.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="T", help="Moment, ISO 8601 with zone; default now.")]
@@ -86,6 +89,51 @@ def init(
         return
     written = write_office(settings.config, office, base, force=force)
     typer.echo(f"wrote {len(written)} files to {settings.config}; next: caifeng check, then caifeng sources review ID")
+
+
+@sources_app.command("new")
+def new_source(
+    url: Annotated[str, typer.Argument(help="Start page, feed or sitemap.")],
+    source_id: Annotated[str | None, typer.Option("--id", help="Id, and name of the file; else from the host.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name on paper; else from the page.")] = None,
+) -> None:
+    """Look at a site and draft its source file: family, encoding, selectors; switched off until it is reviewed."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.source_new import new_source as draft
+
+    for line in draft(Env.open(Settings.load()), url, source_id, name).lines():
+        typer.echo(line)
+
+
+@sources_app.command("test")
+def show_source(
+    source_id: Annotated[str, typer.Argument(help="Source id.")],
+    pages: Annotated[int, typer.Option(min=1, max=50, help="Entries to read.")] = 5,
+    day: Annotated[str | None, typer.Option("--day", help="Day that {day} stands for in addresses.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One post per line.")] = False,
+) -> None:
+    """Show what a source would land, without landing it; exit code 3 if nothing could be read."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.source_test import try_source
+
+    trial = try_source(Env.open(Settings.load()), source_id, pages, _day(day) if day else None)
+    for line in trial.json_lines() if as_json else trial.lines():
+        typer.echo(line)
+    if trial.read_nothing:
+        raise PartialError(f"{source_id}: nothing could be read")
+
+
+@sources_app.command("record")
+def record_source(
+    source_id: Annotated[str, typer.Argument(help="Source id.")],
+    into: Annotated[Path | None, typer.Option("--into", help="Folder; default tests/crawlers/ID.")] = None,
+) -> None:
+    """Save a list page and two entry pages as scrubbed fixtures, with what the reader makes of them."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.source_record import record_source as record
+
+    for line in record(Env.open(Settings.load()), source_id, into).lines():
+        typer.echo(line)
 
 
 @sources_app.command("review")
@@ -151,6 +199,29 @@ def crawl(
         raise PartialError(f"sources that failed: {', '.join(reports[0].failed)} (see `caifeng sources list`)")
 
 
+@app.command()
+def reparse(
+    day: Day,
+    source: Annotated[list[str] | None, typer.Option("--source", help="Source id; may be repeated.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be landed.")] = False,
+) -> None:
+    """Read the stored pages of a day again after a change of layout, and land what differs."""
+    from caifeng.jobs.base import Env, timed
+    from caifeng.jobs.reparse import reparse as reparse_job
+
+    env, of = Env.open(Settings.load()), _day(day)
+    with timed(env, "reparse", of) as reports:
+        done = reparse_job(env, of, source or (), dry_run=dry_run)
+        reports.append(done.report)
+    for line in done.lines():
+        typer.echo(line)
+    typer.echo(done.report.words())
+    if not dry_run and not done.changes.is_empty():
+        typer.echo(f"next: caifeng run --day {of}")
+    if done.report.failed:
+        raise PartialError(f"sources without usable rules: {', '.join(done.report.failed)}")
+
+
 @app.command("import")
 def import_file(
     file: Annotated[Path, typer.Argument(help="csv, xlsx or jsonl file.")],
@@ -167,6 +238,22 @@ def import_file(
     if reports[0].rejected_file:
         typer.echo(f"退回 {reports[0].rejected} 行：{reports[0].rejected_file}", err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def extract(
+    target: Annotated[str, typer.Argument(metavar="FILE_OR_URL", help="Saved page (.html, .htm, .gz), or an address.")],
+    url: Annotated[str | None, typer.Option("--url", help="Address the saved page came from.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    check: Annotated[bool, typer.Option(help="Compare with a second extractor.")] = True,
+) -> None:
+    """Read title, time and body out of any page; shows how far a second extractor agrees."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.extract_page import extract_file_or_url, extract_words
+
+    found = extract_file_or_url(Env.open(Settings.load()), target, url, check=check)
+    for line in [json.dumps(found, ensure_ascii=False)] if as_json else extract_words(found):
+        typer.echo(line)
 
 
 @app.command()
@@ -237,7 +324,22 @@ def classify(as_json: JsonLines = False) -> None:
     from caifeng.jobs.classify_lines import classify_lines
 
     settings = Settings.load()
-    _answer(*classify_lines(sys.stdin, settings.taxonomy(), settings.office()))
+    _answer(*classify_lines(sys.stdin, settings.taxonomy(), settings.office(), settings.stance()))
+
+
+@app.command()
+def dedupe(as_json: JsonLines = False) -> None:
+    """Group JSON lines {id, text} of which one is a copy of the other; figures, dates and places keep texts apart."""
+    if not as_json:
+        raise UsageError("dedupe reads JSON lines: give --json")
+    from caifeng.core.model.grouping import GroupingRules
+    from caifeng.core.settings import load_model
+    from caifeng.jobs.dedupe_lines import dedupe_lines
+    from caifeng.jobs.reposts import place_names
+
+    settings = Settings.load()
+    rules = load_model(settings.config / "grouping.toml", GroupingRules)
+    _answer(*dedupe_lines(sys.stdin, rules, place_names(settings.taxonomy())))
 
 
 @case_app.command("list")
@@ -360,6 +462,21 @@ def report_month(
     typer.echo(f"{reports[0].words()} in {env.settings.outputs_dir / 'review' / month}")
 
 
+@calendar_app.command("import")
+def import_calendar(
+    file: Annotated[Path, typer.Argument(help="csv or xlsx with 日期, 时间, 指标, 主题 of one year.")],
+    document: Annotated[str, typer.Option("--document", help="The published table it is.")],
+    write: Annotated[bool, typer.Option("--write", help="Write it; without it, a dry run.")] = False,
+) -> None:
+    """Load the release calendar of a year; release days are louder, and that is no alarm."""
+    from caifeng.jobs.import_calendar import import_calendar as import_job
+
+    done = import_job(Settings.load(), file, document, write=write)
+    if not done.written:
+        typer.echo(done.text)
+    typer.echo(done.words())
+
+
 @app.command()
 def publish() -> None:
     """Swap in a fresh analytics.duckdb for analysts."""
@@ -381,11 +498,55 @@ def rebuild() -> None:
 
 
 @app.command()
+def quality(
+    week: Annotated[str | None, typer.Option("--week", metavar="YYYY-Www", help="ISO week; else the last two.")] = None,
+) -> None:
+    """Print how people and system agreed in a week: misses among rejects, precision by rule, levels."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.quality import quality_lines
+
+    for line in quality_lines(Env.open(Settings.load()), week):
+        typer.echo(line)
+
+
+@app.command()
+def purge(
+    as_of: AsOf = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be destroyed.")] = False,
+) -> None:
+    """Destroy what has reached the end of its life: so far the keys of stored pages (docs/privacy.md)."""
+    from caifeng.jobs.base import Env, timed
+    from caifeng.jobs.bodies import destroy_bodies, ending_bodies
+
+    env = Env.open(Settings.load())
+    at = parse_as_of(as_of) if as_of else env.now()
+    if dry_run:
+        for line in ending_bodies(env, at):
+            typer.echo(line)
+        return
+    with timed(env, "purge", clock.business_day(at)) as reports:
+        reports.append(destroy_bodies(env, at))
+    typer.echo(reports[0].words())
+
+
+@app.command()
 def dictionary() -> None:
     """Print the data dictionary, made from the table contracts."""
     from caifeng.core.contracts import data_dictionary
 
     typer.echo(data_dictionary(Settings.load().contracts()))
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="Benchmarks; all if none is named.")] = None,
+) -> None:
+    """Measure, side by side with others; one JSON line each; real pages and titles by CAIFENG_EVAL_DATA."""
+    import subprocess
+
+    root = Settings.load().root
+    command = [sys.executable, "-m", "bench", *(names or ())]
+    raise typer.Exit(subprocess.run(command, cwd=root, check=False).returncode)  # noqa: S603 - our own module
 
 
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

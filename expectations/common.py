@@ -25,7 +25,7 @@ _FORMS = {
     ),
 }
 #: Columns with words of others.
-_WORDS = ("title", "text", "summary", "detail")
+_WORDS = ("title", "text", "summary", "detail", "excerpt")
 #: Where the clock of a duty starts, the first that a table has.
 _STARTS = ("detected_at", "started_at")
 

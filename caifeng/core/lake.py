@@ -59,6 +59,13 @@ class Lake:
             return pl.concat(frames)
         return pl.DataFrame(schema={"day": pl.Date, **{c: schema[c] for c in columns or schema}})
 
+    def scan(self, table: str, first: date, last: date) -> pl.LazyFrame:
+        """Rows of the days `first`..`last` with their `day`, read as far as a query needs them; in no order."""
+        files = [file for day in self.days(table) if first <= day <= last for file in self.files(table, day)]
+        if not files:
+            return pl.LazyFrame(schema={**self.contracts[table].polars_schema(), "day": pl.Date})
+        return pl.scan_parquet(files, hive_partitioning=True, hive_schema={"day": pl.Date})
+
     def days(self, table: str) -> list[date]:
         """Days for which a partition exists, in order."""
         schema, name = table.split(".")

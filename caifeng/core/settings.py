@@ -16,6 +16,7 @@ from caifeng.core.errors import ConfigError, UsageError
 from caifeng.core.model.grading import GradingRules
 from caifeng.core.model.office import Office, Units
 from caifeng.core.model.source import Source
+from caifeng.core.model.stance import StanceRules, stance_rules_from
 from caifeng.core.model.taxonomy import Taxonomy, taxonomy_from
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -109,6 +110,18 @@ class Settings(BaseSettings):
             raise ConfigError(self.config / "taxonomy", ".".join(map(str, first["loc"])), first["msg"]) from error
         except ValueError as error:
             raise ConfigError(self.config / "taxonomy", "", str(error)) from error
+
+    def stance(self) -> StanceRules:
+        """How stance and feeling are read: config/stance."""
+        folder = self.config / "stance"
+        files = {path.stem: load_toml(path) for path in sorted(folder.glob("*.toml"))}
+        words = folder / "jionlp_words.tsv.gz"
+        if not files:
+            raise ConfigError(folder, "", "no rules found")
+        try:
+            return stance_rules_from(files, words.read_bytes() if words.exists() else b"")
+        except ValueError as error:
+            raise ConfigError(folder, "", str(error)) from error
 
     def sources(self) -> Sources:
         """Every source file. A bad file is an error of that source, the others stay usable."""

@@ -26,6 +26,8 @@ from caifeng.core.lake import Lake
 
 #: Analysts get an excerpt instead of the text (product.md, privacy).
 EXCERPT_CHARACTERS = 200
+#: An index of the lake that no SELECT reads.
+LAKE_ONLY = ("clean.repost_bands",)
 PUBLISHED_TABLES = ("graded.issues", "graded.issue_grades", "graded.issue_posts", "graded.posts")
 
 
@@ -46,7 +48,7 @@ class Warehouse:
         loaded = {}
         with self._writing() as connection:
             for table in self.contracts:
-                if table.startswith(("raw.", "marts.")):
+                if table.startswith(("raw.", "marts.")) or table in LAKE_ONLY:
                     continue
                 frame = lake.read(table, day)
                 _replace_day(connection, table, day, frame)

@@ -8,9 +8,13 @@ from caifeng.cases.rules import load_calendar, load_deadline_rules, load_policy_
 from caifeng.cases.workdays import calendar_warnings
 from caifeng.core import clock
 from caifeng.core.errors import CaifengError, ConfigError
+from caifeng.core.model.bursts import BurstRules
 from caifeng.core.model.grouping import GroupingRules
 from caifeng.core.settings import Settings, load_model
 from caifeng.core.warehouse import mart_queries
+from caifeng.jobs.bursts import load_calendar as load_releases
+from caifeng.jobs.crawl_plan import load_collection
+from caifeng.jobs.quality import load_quality
 
 
 def check_configuration(settings: Settings) -> list[str]:
@@ -20,6 +24,7 @@ def check_configuration(settings: Settings) -> list[str]:
         settings.office,
         settings.grading,
         settings.taxonomy,
+        settings.stance,
         settings.contracts,
         lambda: mart_queries(settings.root / "sql"),
         lambda: _check_topics(settings),
@@ -27,6 +32,10 @@ def check_configuration(settings: Settings) -> list[str]:
         lambda: load_policy_basis(settings.config),
         lambda: load_calendar(settings.config),
         lambda: load_model(settings.config / "grouping.toml", GroupingRules),
+        lambda: load_collection(settings.config),
+        lambda: load_releases(settings.config),
+        lambda: load_quality(settings.config),
+        lambda: load_model(settings.config / "bursts.toml", BurstRules),
     )
     for check in checks:
         try:

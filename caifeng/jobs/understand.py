@@ -9,14 +9,16 @@ from caifeng.core.model.taxonomy import Taxonomy
 from caifeng.core.model.terms import BODY_NAMES
 from caifeng.jobs.base import Env, JobReport
 from caifeng.jobs.gates import gated_replace
+from caifeng.jobs.quality import judged_by_people
 from transforms.understand.understand import understand as understand_posts
 
 
 def understand(env: Env, day: date, as_of: datetime) -> JobReport:
     """Find what concerns statistics work, and what it is about."""
     taxonomy, office = env.settings.taxonomy(), env.settings.office()
-    posts = env.lake.read("clean.posts", day)
-    understood = understand_posts(posts, taxonomy, office)
+    judged = judged_by_people(env, day, as_of)
+    posts = pl.concat([env.lake.read("clean.posts", day), judged.taken_in])
+    understood = understand_posts(posts, taxonomy, office, env.settings.stance(), judged.judgements)
     gated_replace(env, "graded.posts", day, understood.posts)
     gated_replace(env, "clean.rejects", day, understood.rejects, "understand")
     env.lake.replace("ops.topics", day, _topics_frame(taxonomy, office))

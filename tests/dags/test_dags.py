@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 GRAPH = {
-    "ingest": {"plan_batches": {"crawl_batch"}, "crawl_batch": {"announce"}, "announce": set()},
+    "ingest": {"plan_batches": {"crawl_batch", "announce"}, "crawl_batch": {"announce"}, "announce": set()},
     "process_day": {
         "clean": {"understand"},
         "understand": {"cluster"},
@@ -18,6 +18,7 @@ GRAPH = {
     "publish": {"build_marts": {"write_outputs"}, "write_outputs": {"publish_analytics"}, "publish_analytics": set()},
     "review_periods": {"review_month": {"publish_analytics"}, "publish_analytics": set()},
     "approval": {"ask": {"settle"}, "settle": set()},
+    "purge": {"destroy_bodies": set()},
 }
 #: What runs for every day.
 DAILY = ("ingest", "process_day", "publish")
@@ -59,7 +60,7 @@ def test_dags_are_connected_by_assets(dags):
 def test_every_task_is_retried_and_every_pool_exists(dags, root):
     pools = set(json.loads((root / "docker" / "pools.json").read_text("utf8"))) | {"default_pool"}
     tasks = [task for dag in dags.values() for task in dag.tasks]
-    assert len(tasks) == 14
+    assert len(tasks) == 15
     for task in tasks:
         assert task.retries >= 1, task
         assert task.retry_delay <= timedelta(minutes=5), task
@@ -73,11 +74,11 @@ def test_only_one_task_at_a_time_writes_duckdb(dags, root):
 
 
 def test_every_dag_says_what_to_do_when_it_fails_and_for_which_period_it_is(dags):
-    assert len(dags) == 5
+    assert len(dags) == 6
     for dag_id, dag in dags.items():
         assert "**When it fails.**" in dag.doc_md, dag
         assert dag.catchup is False, dag
-        if dag_id != "approval":
+        if dag_id not in {"approval", "purge"}:
             assert {"day", "month"} & set(dag.params), dag
             assert dag.max_active_runs == 1, dag
 
@@ -90,7 +91,7 @@ def test_parsing_a_dag_does_not_import_polars(root):
     """A task forked from a parent that has used Polars hangs (docs/decisions/0011)."""
     code = f"""
 import sys, runpy
-for name in ("ingest", "process_day", "publish", "review_periods", "approval"):
+for name in ("ingest", "process_day", "publish", "review_periods", "approval", "purge"):
     runpy.run_path({str(root / "dags")!r} + "/" + name + ".py")
 print(sorted({{"polars", "duckdb", "scrapy"}} & set(sys.modules)))
 """
@@ -107,6 +108,7 @@ def test_what_a_dag_does_a_command_can_do(dags):
     verbs |= {"report"}
     verbs_of_tasks = {
         "review_month": "report",
+        "destroy_bodies": "purge",
         "crawl_batch": "crawl",
         "publish_analytics": "publish",
         "build_marts": "run",
@@ -114,6 +116,6 @@ def test_what_a_dag_does_a_command_can_do(dags):
     }
     helpers = {"plan_batches", "announce", "ask", "settle"}
     steps = [t.task_id for dag in dags.values() for t in dag.tasks if t.task_id not in helpers]
-    assert len(steps) == 10
+    assert len(steps) == 11
     for step in steps:
         assert step in STAGES or verbs_of_tasks[step] in verbs, step

@@ -78,7 +78,7 @@ def test_a_call_that_cannot_be_carried_out(config, tmp_path, words, says):
     [
         ("grading.toml", "surplus = 1", r"grading\.toml: .*surplus"),
         ("units.toml", "broken", r"units\.toml: not valid TOML"),
-        ("taxonomy/gdp.toml", "surplus = 1", r"gdp\.toml: surplus"),
+        ("taxonomy/gdp.toml", "surplus = 1", r"gdp\.toml: .*surplus"),
         ("sources/forum.toml", "surplus = 1", r"sources/forum\.toml: .*surplus"),
     ],
 )

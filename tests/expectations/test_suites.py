@@ -53,6 +53,7 @@ BAD: dict[str, dict[str, dict[str, Any]]] = {
         "is_address: url": {"url": "ftp://example.org/"},
         "no_personal_data: title": {"title": "QQ群123456789"},
         "no_personal_data: detail": {"detail": "卡号6222021234567890128"},
+        "no_personal_data: excerpt": {"excerpt": "请回电13812345678"},
         "reason_fits_stage: stage, reason": {"reason": "no_term"},
     },
     "clean.repost_groups": {

@@ -56,3 +56,8 @@ def test_idempotent(tail: str) -> None:
     once = canonical_url("http://example.cn/" + tail)
     assert canonical_url(once) == once
     assert "#" not in once
+
+
+def test_an_address_of_megabytes_is_none():
+    assert is_web_url("http://a.example/" + "a" * 3_000)
+    assert not is_web_url("http://a.example/" + "a" * 4_000)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import polars as pl
 
 from caifeng.core.text.normalise import content_hash, reading_form
+from transforms.parts import in_parts
 from transforms.rejects import excerpt
 
 #: A page that is published later than this after its fetch states a wrong time (clocks differ by minutes).
@@ -57,16 +58,20 @@ def clean_posts(raw: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -
         soft_404 (the page says that there is none), duplicate (the same post at the same moment from a second
         source; the alphabetically first source is kept).
     """
-    read = raw.with_columns(reading_form(pl.col("title", "text")).fill_null("")).sort(
-        "post_id", "observed_at", "source_id", "fetched_at"
-    )
     usable_source = sources.filter(pl.col("source_class").is_not_null())
-    judged = read.with_columns(reason=_reason(usable_source["source_id"]))
+    (judged,) = in_parts(raw, lambda part: [_read(part, usable_source["source_id"])])
+    judged = judged.sort("post_id", "observed_at", "source_id", "fetched_at")
     again = ~pl.struct("post_id", "observed_at").is_first_distinct()
     usable = judged.filter(pl.col("reason").is_null()).with_columns(reason=pl.when(again).then(pl.lit("duplicate")))
     rejects = pl.concat([judged.filter(pl.col("reason").is_not_null()), usable.filter(pl.col("reason").is_not_null())])
     usable = usable.filter(pl.col("reason").is_null())
     return Cleaned(_posts(usable, usable_source, known), _metrics(usable), _answers(usable), _rejects(rejects))
+
+
+def _read(raw: pl.DataFrame, source_ids: pl.Series) -> pl.DataFrame:
+    return raw.with_columns(reading_form(pl.col("title", "text")).fill_null("")).with_columns(
+        reason=_reason(source_ids), text_hash=content_hash(pl.col("title"), pl.col("text"))
+    )
 
 
 def _reason(source_ids: pl.Series) -> pl.Expr:
@@ -109,7 +114,7 @@ def _posts(usable: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> 
         watched_board="board",
     )
     return (
-        first.with_columns(text_hash=content_hash(pl.col("title"), pl.col("text")), date_doubt=doubt, stated_at=stated)
+        first.with_columns(date_doubt=doubt, stated_at=stated)
         .with_columns(
             title=pl.when(pl.col("title") == "").then(beginning.fill_null("")).otherwise("title"),
             published_precision=pl.when(stated.is_null() | pl.col("date_doubt").is_not_null())

@@ -83,6 +83,19 @@ SOURCE_CLASS_NAMES = {
 
 SOURCE_STATUS_NAMES = {"ok": "正常", "silent": "静默", "broken": "故障", "not_run": "未采集"}
 
+#: What is not as usual with a source that may well answer (marts.source_health).
+SOURCE_WARNING_NAMES = {
+    "layout_changed": "版式疑似变更",
+    "robots_changed": "抓取声明有变",
+    "gap": "可能有漏采",
+    "volume_low": "新增明显偏少",
+    "times_missing": "多数无发布时间",
+    "extractors_disagree": "两种提取结果差异大",
+}
+
+#: Why a stated time of publication is not believed (clean.posts).
+DATE_DOUBT_NAMES = {"future": "晚于采集时间", "guessed": "年份或日期为推断"}
+
 EMERGENCY_LEVELS = ("none", "general", "larger", "major", "extreme")
 
 #: Why a post is held relevant or not, as printed by `caifeng classify --json` (docs/glossary.md).

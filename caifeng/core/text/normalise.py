@@ -7,7 +7,7 @@ import hashlib
 import html
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import polars as pl
 
@@ -62,6 +62,12 @@ _HIDDEN_CONTENT = r"(?is)<(?:script|style)\b[^>]*>.*?</(?:script|style)\s*>|<!--
 _TAG = r"</?[A-Za-z][^<>]{0,500}>"  # a tag begins with a letter, so "x<3 且 y>5" survives
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});|&#\d{3,7}(?!\d)")
 
+# What reading_form changes; most posts have none of it and are passed over in one go.
+_NOT_PLAIN = (
+    rf"[<&]|{_INVISIBLE}|[\t\r\x0b\x0c\u0085\u2028\u2029\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
+    r"|[０-９Ａ-Ｚａ-ｚ]|  | \n|\n[ \n]|\A[\s]|[\s]\z"
+)
+
 _FOLDED = _FULL_WIDTH_MARKS | _SIMPLIFIED | _LOOKALIKES
 _MARKS = r"[\p{Mn}\p{Me}\p{Cf}\u115f\u1160\u3164\uffa0]"  # 统̶计̶局; fillers that look like nothing
 
@@ -69,19 +75,22 @@ _MARKS = r"[\p{Mn}\p{Me}\p{Cf}\u115f\u1160\u3164\uffa0]"  # 统̶计̶局; fille
 # (系统-计划), nor a mark that parts words of several characters. The first engine has no back-references.
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff"
 _PARTED_HINT = r"(?:\p{Han}[^\p{L}\p{N}\n]{1,3}){2}\p{Han}|[a-z](?:[^\p{L}\p{N}\n]{1,3}[a-z]){2}"
-_PARTED = re.compile(
+_SPELT_OUT = re.compile(
     rf"[{_HAN}](?P<mark>[^\w\n]{{1,3}}|_{{1,3}})[{_HAN}](?:(?P=mark)[{_HAN}])+"
     r"|(?<![a-z0-9])[a-z](?P<dash>[^\w\n]{1,3}|_{1,3})[a-z](?:(?P=dash)[a-z])+(?![a-z0-9])"
 )
+_PARTED = rf"{_MARKS}|[^\x00-\x7f] | [^\x00-\x7f]|{_PARTED_HINT}"
+# Unassigned ones, too: the engine's tables may be older than the letters.
+_CAPITAL = r"[\p{Changes_When_Lowercased}\p{Cn}]"
 
 
 def _unescape(values: pl.Series) -> pl.Series:
     """Decode HTML entities; touches only the values that have any, which are few after a page parser."""
-    rows = values.str.contains(r"&(?:#?\w+;|#\d{3})").fill_null(False).arg_true()
-    if not rows.len():
-        return values
-    decoded = [html.unescape(_ENTITY.sub(lambda m: html.unescape(m[0]), v)) for v in values.gather(rows)]
-    return values.clone().scatter(rows, decoded)
+    return _where(values, r"&(?:#?\w+;|#\d{3})", _decode)
+
+
+def _decode(values: pl.Series) -> pl.Series:
+    return pl.Series([html.unescape(_ENTITY.sub(lambda m: html.unescape(m[0]), v)) for v in values], dtype=pl.String)
 
 
 def reading_form(expr: pl.Expr) -> pl.Expr:
@@ -94,9 +103,15 @@ def reading_form(expr: pl.Expr) -> pl.Expr:
     Args:
         expr: strings; null stays null.
     """
-    plain = expr.map_batches(_unescape, return_dtype=pl.String, is_elementwise=True)
+    return expr.map_batches(
+        lambda values: _where(values, _NOT_PLAIN, _read), return_dtype=pl.String, is_elementwise=True
+    )
+
+
+def _read(values: pl.Series) -> pl.Series:
     return (
-        plain.str.replace_all(_HIDDEN_CONTENT, "")
+        _unescape(values)
+        .str.replace_all(_HIDDEN_CONTENT, "")
         .str.replace_all(r"(?i)<(?:br|/p|/div|/li|/tr|/h[1-6])\b[^<>]{0,100}>", "\n")
         .str.replace_all(_TAG, "")
         .str.replace_all(_INVISIBLE, "")
@@ -106,6 +121,12 @@ def reading_form(expr: pl.Expr) -> pl.Expr:
         .str.replace_all(r" ?\n[ \n]*", "\n")
         .str.strip_chars()
     )
+
+
+def _where(values: pl.Series, pattern: str, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """Change only the values in which a pattern occurs: finding it costs far less than rewriting."""
+    rows = values.str.contains(pattern).fill_null(value=False).arg_true()
+    return values.clone().scatter(rows, change(values.gather(rows))) if rows.len() else values
 
 
 def matching_form(expr: pl.Expr, idioms: Sequence[str] = IDIOMS) -> pl.Expr:
@@ -125,24 +146,27 @@ def fold_terms(terms: pl.Expr) -> pl.Expr:
 
 
 def _fold(text: pl.Expr, idioms: Sequence[str]) -> pl.Expr:
-    folded = (
-        text.str.to_lowercase()
-        .str.replace_many(_FOLDED)
-        .str.replace_all(_MARKS, "")
-        .map_batches(_join_parted, return_dtype=pl.String, is_elementwise=True)
-        .str.replace_all(r"([^\x00-\x7f]) +", "$1")
-        .str.replace_all(r" +([^\x00-\x7f])", "$1")
+    folded = text.map_batches(_lower, return_dtype=pl.String, is_elementwise=True).str.replace_many(_FOLDED)
+    folded = folded.map_batches(
+        lambda values: _where(values, _PARTED, _close_up), return_dtype=pl.String, is_elementwise=True
     )
     return folded.str.replace_many(list(idioms), [""] * len(idioms), leftmost=True) if idioms else folded
 
 
+def _lower(values: pl.Series) -> pl.Series:
+    return _where(values, _CAPITAL, lambda some: some.str.to_lowercase())
+
+
+def _close_up(values: pl.Series) -> pl.Series:
+    """Remove what parts the characters of one word."""
+    joined = _where(values.str.replace_all(_MARKS, ""), _PARTED_HINT, _join_parted)
+    return joined.str.replace_all(r"([^\x00-\x7f]) +", "$1").str.replace_all(r" +([^\x00-\x7f])", "$1")
+
+
 def _join_parted(values: pl.Series) -> pl.Series:
-    """Join what is written character by character; touches only the few values that have three in a row."""
-    rows = values.str.contains(_PARTED_HINT).fill_null(False).arg_true()
-    if not rows.len():
-        return values
-    joined = [_PARTED.sub(lambda m: m[0].replace(m["mark"] or m["dash"], ""), v) for v in values.gather(rows)]
-    return values.clone().scatter(rows, joined)
+    """Join what is written character by character."""
+    joined = [_SPELT_OUT.sub(lambda m: m[0].replace(m["mark"] or m["dash"], ""), v) for v in values]
+    return pl.Series(joined, dtype=pl.String)
 
 
 def content_hash(title: pl.Expr, text: pl.Expr) -> pl.Expr:
@@ -162,17 +186,28 @@ def content_hash(title: pl.Expr, text: pl.Expr) -> pl.Expr:
 
 
 def _letters(expr: pl.Expr) -> pl.Expr:
+    plain = expr.fill_null("").str.replace_many(_FULL_WIDTH | _FULL_WIDTH_MARKS | {"\u2212": "-"})
     return (
-        expr.fill_null("")
-        .str.replace_many(_FULL_WIDTH | _FULL_WIDTH_MARKS | {"\u2212": "-"})
-        .str.to_lowercase()
+        plain.map_batches(_lower, return_dtype=pl.String, is_elementwise=True)
         .str.replace_all(_INVISIBLE, "")
+        .map_batches(_letters_and_figures, return_dtype=pl.String, is_elementwise=True)
+    )
+
+
+def _letters_and_figures(values: pl.Series) -> pl.Series:
+    """Marks and gaps count beside figures only, so where there is no figure all of them go at once."""
+    figures = values.str.contains(r"\d")
+    letters = values.str.replace_all(r"[^\p{L}\p{N}]+", "")
+    rows = figures.arg_true()
+    kept = (
+        values.gather(rows)
         .str.replace_all(r"(\d),(\d{3})", "$1$2")
         .str.replace_all(r"(\d),(\d{3})", "$1$2")  # the second comma of 1,234,567
         .str.replace_all(r"[^\p{L}\p{N}.\-]+", " ")
         .str.replace_all(r"[ .\-]+([^\d .\-]|$)", "$1")  # marks not before a figure
         .str.replace_all(r"(^|[^\d .\-]) +", "$1")  # gaps not between figures
     )
+    return letters.scatter(rows, kept)
 
 
 def _digest(values: pl.Series) -> pl.Series:

@@ -4,6 +4,8 @@ import re
 from hashlib import sha256
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
+#: Characters of the longest address that is taken for one (our choice; most servers refuse more than 8,000).
+MAX_ADDRESS = 4_000
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 #: Parameters that say how a reader came, or who somebody is, and not which page it is.
 _DROPPED = re.compile(
@@ -21,7 +23,9 @@ _USER_IN_PATH = (
 
 
 def is_web_url(url: str) -> bool:
-    """Whether this is an http or https address with a host; nothing else is ever requested."""
+    """Whether this is an http or https address with a host, of a usual length; nothing else is ever requested."""
+    if len(url) > MAX_ADDRESS:
+        return False
     parts = _split(url)
     return parts is not None and parts.scheme in _DEFAULT_PORTS and bool(_host(parts))
 

@@ -50,6 +50,8 @@ _HINTS = {
     ("publish", "url"): "链接和发布渠道至少填一项",
     ("result_notice", "url"): "链接和发布渠道至少填一项",
     ("duplicate", "parent"): "并入哪个事项，如 YQ-2026-0001",
+    ("merge", "parent"): "并入哪个事项，如 YQ-2026-0001；本事项编号成为其别名",
+    ("split", "posts"): "要分出的帖文编号（post_id），用逗号隔开；转载随首发一同分出",
 }
 
 

@@ -26,6 +26,7 @@ from caifeng.jobs.workbench.desk import Action, Desk, Due, action_of, dues_of, i
 from caifeng.jobs.workbench.forms import LABELS, Form, forms_of, shown_value
 from caifeng.reports import words
 from transforms.grade.explain import ExplanationRow, explanation_table
+from transforms.understand.issues import latest_links
 
 
 @dataclass(frozen=True)
@@ -248,7 +249,7 @@ def _factors(grade: Mapping[str, Any], table: Iterable[ExplanationRow], rules: G
 
 
 def _posts(desk: Desk, issue_no: str) -> tuple[Post, ...]:
-    links = desk.read("graded.issue_posts").filter(issue_no=issue_no).unique("post_id", keep="last")
+    links = latest_links(desk.read("graded.issue_posts")).filter(issue_no=issue_no)
     posts = (
         desk.read("graded.posts")
         .unique("post_id", keep="last")
