@@ -11,9 +11,6 @@ from functools import cache
 from time import perf_counter
 from typing import Any, NamedTuple
 
-import chardet
-from charset_normalizer import from_bytes
-
 from caifeng.core.text.encoding import Undecodable, decode
 
 BLOBS, SEED = 6_000, 20261122
@@ -164,11 +161,15 @@ def _ours(body: bytes) -> str | None:
 
 
 def _charset_normalizer(body: bytes) -> str | None:
+    from charset_normalizer import from_bytes  # noqa: PLC0415 - as below
+
     best = from_bytes(body).best()
     return best.encoding if best else None
 
 
 def _chardet(body: bytes) -> str | None:
+    import chardet  # noqa: PLC0415 - a rival; the corpus is also for tests
+
     return chardet.detect(body)["encoding"]
 
 

@@ -75,7 +75,12 @@ def read_sitemap(body: bytes, url: str, fetched_at: datetime, encoding: str | No
         Unreadable: broken gzip or too large unpacked; not well-formed XML, an entity is declared; neither urlset nor
             sitemapindex; none of its entries has an address.
     """
-    root = ElementTree.fromstring(checked_xml(decode(_unpacked(body), encoding).text))  # noqa: S314 - checked above
+    xml = checked_xml(decode(_unpacked(body), encoding).text)
+    try:
+        root = ElementTree.fromstring(xml)  # noqa: S314 - checked above
+    except ElementTree.ParseError as error:
+        # A prefix without a namespace is well-formed, but no sitemap.
+        raise Unreadable(f"not XML: {error}") from error
     kind = _name(root)
     if kind not in {"urlset", "sitemapindex"}:
         raise Unreadable(f"not a sitemap: the root is {kind[:40]}")

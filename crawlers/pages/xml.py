@@ -71,5 +71,8 @@ def _check(xml: bytes) -> None:
     parser.EndElementHandler = closed
     try:
         parser.Parse(xml, True)
+    except LookupError as error:
+        # A declaration too long to be taken off names an encoding that nobody knows.
+        raise Unreadable("not XML: unknown encoding") from error
     except expat.ExpatError as error:
         raise Unreadable(f"not XML at line {error.lineno}: {expat.ErrorString(error.code)}") from error

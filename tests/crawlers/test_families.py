@@ -189,3 +189,14 @@ def test_each_family_has_five_pages_and_one_that_is_broken(family: str) -> None:
     broken = [case for case in cases if '"error"' in (case / "expected.json").read_text("utf8")]
     assert len(cases) >= 5
     assert broken
+
+
+def test_a_declaration_of_nonsense_is_refused() -> None:
+    xml = f'<?xml version="1.0" encoding="U{"9" * 2_000}TF-8"?><urlset></urlset>'
+    with pytest.raises(Unreadable, match="unknown encoding"):
+        look(NEWS, "https://n.example/sitemap.xml", xml)
+
+
+def test_a_prefix_without_a_namespace_is_refused() -> None:
+    with pytest.raises(Unreadable, match="not XML"):
+        look(NEWS, "https://n.example/sitemap.xml", "<urlset><news:loc>a</news:loc></urlset>")

@@ -146,7 +146,7 @@ def test_the_name_of_a_group_is_its_smallest_id():
 @pytest.mark.parametrize(
     ("bad", "given", "error"),
     [
-        ("{", None, "line: not valid JSON"),
+        ("{", None, "line: not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
         ("[1]", None, "line: not a JSON object"),
         ('{"text": ""}', None, "id: missing"),
         ('{"id": true, "text": ""}', None, "id: neither a string nor an integer"),
