@@ -182,7 +182,7 @@ def post_from(
         heat=heat,
         encoding=encoding,
         date_source=None if not stated else date_source if published.at is not None else "list",
-        date_guessed=getattr(moment, "guessed", False) if stated else False,
+        date_guessed=moment.guessed and stated,
         parent_id=parent_id,
         index_no=index_no,
         answer=answer,

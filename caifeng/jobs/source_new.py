@@ -13,7 +13,11 @@ from caifeng.core.text.encoding import Undecodable
 from caifeng.core.text.urls import is_web_url
 from caifeng.jobs.base import Env
 from caifeng.jobs.visit import Visitor
-from crawlers.drafts import Draft, draft_entry, draft_start, personal_page, site_name, source_toml
+from crawlers.drafts.addresses import personal_page
+from crawlers.drafts.draft import Draft
+from crawlers.drafts.entry import draft_entry
+from crawlers.drafts.source_file import site_name, source_toml
+from crawlers.drafts.start import draft_start
 from crawlers.items import Page
 from crawlers.pages.values import Unreadable
 

@@ -25,7 +25,8 @@ from caifeng.core.text.scrub import find_pii, scrub
 from caifeng.core.text.times import Moment
 from caifeng.jobs.base import Env
 from caifeng.jobs.visit import Visitor
-from crawlers.drafts import likeness, personal_page
+from crawlers.drafts.addresses import personal_page
+from crawlers.drafts.words import likeness
 from crawlers.items import Kind, Page, Read
 from crawlers.pages.values import Unreadable, parse_html
 from crawlers.reading import READERS

@@ -16,7 +16,7 @@ from caifeng.core.model.families import ThreadPage
 from caifeng.core.model.source import Source
 from caifeng.core.text.encoding import decode
 from caifeng.core.text.scrub import scrub
-from caifeng.core.text.times import UNKNOWN, Moment, parse_time
+from caifeng.core.text.times import UNKNOWN
 from caifeng.core.text.urls import canonical_url, post_id
 from crawlers.extract import is_soft_404
 from crawlers.items import Link, Page, RawPost, Read, post_from
@@ -31,7 +31,7 @@ from crawlers.pages.values import (
     parse_count,
     parse_html,
     select,
-    time_texts,
+    stated_moment,
 )
 
 #: A reply of fewer letters says nothing of its own (顶, 路过, a picture). Our choice.
@@ -101,16 +101,10 @@ def read_links(
     rules = source.list
     assert rules is not None
     listed = read_list(page.body, page.url, rules, page.fetched_at, page.charset)
-    shown: dict[str, str | None] = {}
-    if rules.comments is not None:
-        for item in select(parse_html(decode(page.body, page.charset).text), rules.item, "list.item"):
-            for link in select(item, rules.link, "list.link")[:1]:
-                if target := absolute(page.url, link.attributes.get("href")):
-                    shown.setdefault(canonical_url(target), first_text(item, rules.comments, "list.comments"))
     links: dict[str, Link] = {}
     for entry in listed.entries:
         url = address(entry.url)
-        links.setdefault(url, Link(url, listed=entry.listed, comments=count(shown.get(canonical_url(entry.url)))))
+        links.setdefault(url, Link(url, listed=entry.listed, comments=count(entry.comments)))
     problem = f"{listed.without_link} items without a web link" if listed.without_link else None
     return Read(len(links), links=tuple(links.values()), next_url=listed.next_url, problem=problem)
 
@@ -160,7 +154,7 @@ def _read_thread(source: Source, page: Page) -> Read:
                 title=title,
                 text=text,
                 encoding=decoded.encoding,
-                published=_moment(tree, rules.time, "thread.time", page),
+                published=stated_moment(tree, rules.time, "thread.time", page.fetched_at),
                 date_source="rule",
                 views=_labelled(first_text(tree, rules.views, "thread.views"), _VIEWS),
                 comments=_labelled(first_text(tree, rules.comments, "thread.comments"), _COMMENTS),
@@ -240,7 +234,7 @@ def _replies(
             title="",
             text=text,
             encoding=encoding,
-            published=_moment(floor, rules.reply_time, "thread.reply_time", page),
+            published=stated_moment(floor, rules.reply_time, "thread.reply_time", page.fetched_at),
             date_source="rule",
             parent_id=post_id(thread),
         )
@@ -299,11 +293,6 @@ def _labelled(text: str | None, label: str) -> int | None:
     if not re.search(f"{_VIEWS}|{_COMMENTS}", text or ""):
         return parse_count(text)
     return next((parse_count(piece) for piece in pieces if re.search(label, piece)), None)
-
-
-def _moment(node: LexborHTMLParser | LexborNode, selector: str | None, rule: str, page: Page) -> Moment:
-    moments = (parse_time(text, page.fetched_at) for text in time_texts(node, selector, rule))
-    return next((moment for moment in moments if moment.at is not None), UNKNOWN)
 
 
 def _link(tree: LexborHTMLParser, selector: str | None, rule: str, base: str) -> str | None:

@@ -164,7 +164,7 @@ def read_row(row: Row, source: Source, encoding: str, fetched_at: datetime) -> t
         heat=None,
         encoding=encoding,
         date_source="file" if published.at is not None else None,
-        date_guessed=getattr(published, "guessed", False),
+        date_guessed=published.guessed,
     ), title_cut or text_cut or board_cut
 
 

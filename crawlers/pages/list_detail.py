@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from selectolax.lexbor import LexborHTMLParser
-
 from caifeng.core.model.families import DetailPage, ListPage
 from caifeng.core.model.source import Source
 from caifeng.core.text.encoding import decode
-from caifeng.core.text.times import UNKNOWN, Moment, parse_time
+from caifeng.core.text.times import Moment
 from caifeng.core.text.urls import canonical_url
 from crawlers.extract import extract_page, is_soft_404
 from crawlers.items import DateSource, Link, Page, Read, post_from
@@ -23,16 +21,18 @@ from crawlers.pages.values import (
     parse_count,
     parse_html,
     select,
-    time_texts,
+    stated_moment,
+    whole_page,
 )
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a list: where it leads, and its time if the list shows one."""
+    """One entry of a list: where it leads, and its time and the words of its counter if the list shows them."""
 
     url: str
     listed: Moment
+    comments: str | None
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,9 @@ def read_list(body: bytes, url: str, rules: ListPage, fetched_at: datetime, enco
         if target is None:
             without_link += 1
             continue
-        times = time_texts(item, rules.time, "list.time")
-        entries.setdefault(canonical_url(target), Entry(target, _first_moment(times, fetched_at)))
+        listed = stated_moment(item, rules.time, "list.time", fetched_at)
+        comments = first_text(item, rules.comments, "list.comments")
+        entries.setdefault(canonical_url(target), Entry(target, listed, comments))
     if items and not entries:
         raise Unreadable(f"list.link: none of {len(items)} items has a web link ({rules.link})")
     following = select(page, rules.next, "list.next") if rules.next else []
@@ -143,7 +144,7 @@ def read_detail(
     else:
         page = parse_html(decoded.text)
         # Measures and time first: both may sit in the line that also names the author.
-        moment = _first_moment(time_texts(page, rules.time, "detail.time"), fetched_at)
+        moment = stated_moment(page, rules.time, "detail.time", fetched_at)
         views = parse_count(first_text(page, rules.views, "detail.views"))
         reposts = parse_count(first_text(page, rules.reposts, "detail.reposts"))
         comments = parse_count(first_text(page, rules.comments, "detail.comments"))
@@ -154,7 +155,7 @@ def read_detail(
         drop_personal(page)
         text = "\n".join(filter(None, map(block_text, select(page, rules.body, "detail.body")[:1])))
         missing = "title" if not title else "body" if not text else None
-        if missing and is_soft_404(*_whole(page)):
+        if missing and is_soft_404(*whole_page(page)):
             raise Unreadable("soft 404")
         reason = f"detail.{missing}: nothing found ({rules.title if missing == 'title' else rules.body})"
     if is_soft_404(title, text):
@@ -173,12 +174,3 @@ def read_detail(
         index_no,
         layout,
     )
-
-
-def _whole(page: LexborHTMLParser) -> tuple[str, str]:
-    return first_text(page, "title", "title") or "", block_text(page.body) if page.body else ""
-
-
-def _first_moment(texts: list[str], reference: datetime) -> Moment:
-    moments = (parse_time(text, reference) for text in texts)
-    return next((moment for moment in moments if moment.at is not None), UNKNOWN)

@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborHTMLParser
 from caifeng.core.model.families import LetterPage
 from caifeng.core.model.source import Source
 from caifeng.core.text.encoding import decode
-from caifeng.core.text.times import SHANGHAI, UNKNOWN, Moment, parse_time
+from caifeng.core.text.times import SHANGHAI, Moment
 from crawlers.extract import is_soft_404
 from crawlers.items import Page, Read, post_from
 from crawlers.pages.forum import read_links
@@ -24,7 +24,8 @@ from crawlers.pages.values import (
     parse_count,
     parse_html,
     select,
-    time_texts,
+    stated_moment,
+    whole_page,
 )
 
 #: Clocks of sites are ahead by minutes; an answer later than that after our reading is misread. Our choice.
@@ -62,15 +63,15 @@ def read(source: Source, page: Page) -> Read:
     assert rules is not None
     decoded = decode(page.body, page.charset)
     tree = parse_html(decoded.text)
-    asked = _moment(tree, rules.time, "letter.time", page)
+    asked = stated_moment(tree, rules.time, "letter.time", page.fetched_at)
     views = parse_count(first_text(tree, rules.views, "letter.views"))
     status = first_text(tree, rules.status, "letter.status") or ""
-    answered = _moment(tree, rules.answered, "letter.answered", page)
+    answered = stated_moment(tree, rules.answered, "letter.answered", page.fetched_at)
     title = first_text(tree, rules.title, "letter.title") or ""
     layout = layout_of(tree, rules.title, rules.body)
     drop_personal(tree)
     text = _text(tree, rules.body, "letter.body") or ""
-    if is_soft_404(title, text) or (not (title and text) and _is_gone(*_whole(tree))):
+    if is_soft_404(title, text) or (not (title and text) and _is_gone(*whole_page(tree))):
         raise Unreadable("soft 404")
     if not title or not text:
         rule = "body" if title else "title"
@@ -147,12 +148,3 @@ def _text(tree: LexborHTMLParser, selector: str | None, rule: str) -> str | None
 
 def _is_gone(title: str, text: str) -> bool:
     return is_soft_404(title, text) or (len(text) < _NOTICE and bool(_GONE.search(text)))
-
-
-def _whole(tree: LexborHTMLParser) -> tuple[str, str]:
-    return first_text(tree, "title", "title") or "", block_text(tree.body) if tree.body else ""
-
-
-def _moment(tree: LexborHTMLParser, selector: str | None, rule: str, page: Page) -> Moment:
-    moments = (parse_time(text, page.fetched_at) for text in time_texts(tree, selector, rule))
-    return next((moment for moment in moments if moment.at is not None), UNKNOWN)

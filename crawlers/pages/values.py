@@ -3,11 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import sha256
 from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from caifeng.core.text.times import UNKNOWN, Moment, parse_time
 from caifeng.core.text.urls import is_web_url
 
 
@@ -148,6 +150,17 @@ def layout_of(page: LexborHTMLParser, *selectors: str) -> str | None:
             node = node.parent
         paths.append(re.sub(r"\d+", "", "/".join(steps)))
     return sha256("|".join(paths).encode("utf8")).hexdigest()[:8]
+
+
+def stated_moment(node: LexborHTMLParser | LexborNode, selector: str | None, rule: str, reference: datetime) -> Moment:
+    """The time that the first match states; unknown without selector, match or time. Relative ones count from then."""
+    moments = (parse_time(text, reference) for text in time_texts(node, selector, rule))
+    return next((moment for moment in moments if moment.at is not None), UNKNOWN)
+
+
+def whole_page(page: LexborHTMLParser) -> tuple[str, str]:
+    """Title element and all the words of a page, empty where there are none."""
+    return first_text(page, "title", "title") or "", block_text(page.body) if page.body else ""
 
 
 def drop_personal(root: LexborHTMLParser | LexborNode) -> None:

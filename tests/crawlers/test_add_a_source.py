@@ -20,6 +20,7 @@ from caifeng.core.model.families import Family
 from samples.server import serving
 from samples.town.site import web_sites
 from samples.town.story import load_story
+from tests.crawlers.warm import warm_crawlers
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = date(2026, 11, 23)
@@ -72,6 +73,12 @@ class Sites:
         if (moved := re.sub(r"https://(?:station|news)\.example", self.small, text)) != text:
             return "min_delay_seconds = 0\n" + moved
         return text
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm() -> Iterator[None]:
+    with warm_crawlers():
+        yield
 
 
 @pytest.fixture(scope="module")

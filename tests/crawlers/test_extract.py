@@ -125,12 +125,6 @@ def test_dates_in_sentences_and_sidebars_are_not_the_time() -> None:
     assert extract(html).published.at is None
 
 
-def test_a_time_that_the_address_contradicts_is_unlikely() -> None:
-    assert times("2026-10-28 09:16", url="http://www.example.invalid/2024/01/02/1.html").unlikely
-    assert not times("2026-10-28 09:16", url="http://www.example.invalid/2026/10/28/1.html").unlikely
-    assert not times("2026-10-28 09:16").unlikely
-
-
 def test_future_times_are_not_believed() -> None:
     assert times("2027-10-28 09:16").published.at is None
 

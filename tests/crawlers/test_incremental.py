@@ -19,6 +19,7 @@ import pytest
 from caifeng.core.settings import Settings, parse_as_of
 from caifeng.jobs.base import Env, JobReport
 from caifeng.jobs.crawl import crawl
+from tests.crawlers.warm import warm_crawlers
 
 NOON = parse_as_of("2026-11-16T12:00+08:00")  # a Monday
 HEAD = '[list]\nurls = ["{base}{path}"]\nitem = "li"\nnext = "a.next"\n'
@@ -52,6 +53,12 @@ class Site:
         if found := re.fullmatch(r"/paper/(\S+)/content_(\d)\.htm", path):
             return f"<h1>{found[1]}第{found[2]}篇</h1><div>文章正文。</div>".encode()
         return None
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm() -> Iterator[None]:
+    with warm_crawlers():
+        yield
 
 
 @pytest.fixture

@@ -197,6 +197,18 @@ def test_a_slow_host_is_asked_less_often(polite: Polite) -> None:
     assert second >= 0.2
 
 
+def test_nothing_of_scrapy_runs_that_nobody_chose() -> None:
+    # Its remote control is on by default: a port on which whoever has the token runs code.
+    settings = Settings()
+    assert "scrapy.extensions.remote_control.RemoteControl" in settings.getwithbase("EXTENSIONS")
+    settings.setmodule(house)
+    for table in ("EXTENSIONS", "DOWNLOADER_MIDDLEWARES"):
+        chosen = getattr(house, table)
+        assert len(chosen) >= 3
+        assert settings.getwithbase(table).keys() == chosen.keys()
+    assert not [name for name in house.EXTENSIONS if name.rpartition(".")[2] in {"RemoteControl", "TelnetConsole"}]
+
+
 def test_default_is_one_request_in_five_seconds() -> None:
     assert MIN_DELAY_SECONDS == 5.0
     assert Source.model_fields["min_delay_seconds"].default == 5.0

@@ -1,6 +1,7 @@
 """抽查: from a post held irrelevant, by a person's word, to a new issue, a label and a figure."""
 
 import csv
+import shutil
 import sys
 from datetime import UTC, date, datetime, timedelta
 
@@ -34,21 +35,29 @@ POSTS = (
 TITLE = POSTS[1][0]
 
 
-@pytest.fixture
-def home(root, tmp_path):
-    """Settings of a home with one day found, graded and published."""
-    config = tmp_path / "config"
-    write_config(root / "config", config, {"board": SOURCE}, 8000)
-    file = tmp_path / "found.csv"
+@pytest.fixture(scope="module")
+def pristine(pytestconfig, tmp_path_factory):
+    """A home with one day found, graded and published; made once."""
+    folder = tmp_path_factory.mktemp("rejects")
+    config = folder / "config"
+    write_config(pytestconfig.rootpath / "config", config, {"board": SOURCE}, 8000)
+    file = folder / "found.csv"
     with file.open("w", encoding="utf8", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(["标题", "内容", "链接", "时间"])
         rows = enumerate(POSTS, start=1)
         writer.writerows([*post, f"https://board.example/{n}", f"2026-11-20 0{n}:00"] for n, post in rows)
-    settings = Settings(home=tmp_path / "home", config=config, as_of=NINE)
+    settings = Settings(home=folder / "home", config=config, as_of=NINE)
     assert import_file(Env.open(settings), file, "board").posts == len(POSTS)
     run(settings, DAY)
-    return settings
+    return folder
+
+
+@pytest.fixture
+def home(pristine, tmp_path):
+    """Settings of a copy of that home to act in."""
+    shutil.copytree(pristine, tmp_path, dirs_exist_ok=True)
+    return Settings(home=tmp_path / "home", config=tmp_path / "config", as_of=NINE)
 
 
 def run(settings, day, as_of=None):

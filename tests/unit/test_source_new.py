@@ -13,7 +13,12 @@ from caifeng.core.errors import UsageError
 from caifeng.core.model.source import Source
 from caifeng.core.settings import load_model
 from caifeng.jobs.source_new import new_source
-from crawlers.drafts import Draft, dated_address, draft_entry, draft_start, likeness, personal_page, source_toml
+from crawlers.drafts.addresses import dated_address, personal_page
+from crawlers.drafts.draft import Draft
+from crawlers.drafts.entry import draft_entry
+from crawlers.drafts.source_file import source_toml
+from crawlers.drafts.start import draft_start
+from crawlers.drafts.words import likeness
 from crawlers.items import Page
 from crawlers.pages.values import Unreadable
 from crawlers.reading import READERS

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caifeng.core.text.times import UNKNOWN, Moment, date_in_url, doubt, parse_time
+from caifeng.core.text.times import UNKNOWN, Moment, date_in_url, parse_time
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 REFERENCE = datetime(2026, 11, 22, 10, 0, tzinfo=SHANGHAI)
@@ -195,29 +195,3 @@ def test_a_date_in_an_address_is_a_guess(url: str, day: tuple[int, int, int]) ->
 )  # fmt: skip
 def test_an_address_without_a_day_is_unknown(url: str) -> None:
     assert date_in_url(url, REFERENCE) == UNKNOWN
-
-
-@pytest.mark.parametrize(
-    ("moment", "why"),
-    [
-        (UNKNOWN, None),
-        (Moment(REFERENCE, "minute"), None),
-        (Moment(REFERENCE + timedelta(minutes=10), "minute"), None),
-        (Moment(REFERENCE + timedelta(minutes=11), "minute"), "future"),
-        (Moment(REFERENCE + timedelta(minutes=11), "hour"), "future"),
-        (Moment(local(2026, 11, 22), "day"), None),
-        (Moment(local(2026, 11, 23), "day"), "future"),
-        (Moment(local(2026, 11, 23), "day", guessed=True), "future"),
-        (Moment(local(2026, 5, 1), "day", guessed=True), "guessed"),
-    ],
-)
-def test_future_and_guessed_times_are_doubted(moment: Moment, why: str | None) -> None:
-    assert doubt(moment, REFERENCE) == why
-    assert doubt(moment, REFERENCE.astimezone(UTC)) == why
-    assert doubt(moment, REFERENCE.replace(tzinfo=None)) == why
-
-
-def test_a_day_is_compared_with_shanghais_day() -> None:
-    # 00:30 in Shanghai: the day that has just begun there is not the future.
-    assert doubt(Moment(local(2026, 11, 22), "day"), datetime(2026, 11, 21, 16, 30, tzinfo=UTC)) is None
-    assert doubt(Moment(local(2026, 11, 22), "day"), datetime(2026, 11, 21, 15, 30, tzinfo=UTC)) == "future"

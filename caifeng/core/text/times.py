@@ -13,13 +13,10 @@ from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 Precision = Literal["minute", "hour", "day", "unknown"]
-Doubt = Literal["future", "guessed"]
 
 #: A year we supplied is a guess where it puts the date further back than this: a list of old entries without years
 #: looks like one of new ones. Our choice.
 GUESSED_AFTER = timedelta(days=180)
-#: Clocks of servers differ from ours. Our choice, as in the gates on published_at.
-CLOCK_SKEW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -184,22 +181,6 @@ def date_in_url(url: str, reference: datetime) -> Moment:
         if at - reference <= timedelta(days=1):
             last = Moment(at, "day", guessed=True)
     return last
-
-
-def doubt(moment: Moment, fetched_at: datetime) -> Doubt | None:
-    """Why a time goes to review instead of into charts; None for a time to be used, and for an unknown one.
-
-    `future` is more than `CLOCK_SKEW` after the fetch, for a day without a time: after the Shanghai day of the
-    fetch; an hour counts from its start. `guessed` is what the moment says of itself.
-    """
-    if moment.at is None:
-        return None
-    fetched_at = fetched_at if fetched_at.tzinfo else fetched_at.replace(tzinfo=SHANGHAI)
-    if moment.precision == "day":
-        future = moment.at.astimezone(SHANGHAI).date() > fetched_at.astimezone(SHANGHAI).date()
-    else:
-        future = moment.at - fetched_at > CLOCK_SKEW
-    return "future" if future else "guessed" if moment.guessed else None
 
 
 def _parts(text: str) -> Iterator[str]:
