@@ -16,7 +16,7 @@ import polars as pl
 from bench.synthetic import random_texts
 from caifeng.core.model.grouping import GroupingRules
 from caifeng.core.settings import Settings, load_model
-from caifeng.core.text.normalise import content_hash
+from caifeng.core.text.identity import content_hash
 from caifeng.jobs.reposts import place_names
 from transforms.clean.clean import clean_posts
 from transforms.understand.reposts import group_reposts

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from caifeng.core.model.grouping import GroupingRules
-from caifeng.core.text.normalise import content_hash, reading_form
+from caifeng.core.text.identity import content_hash
+from caifeng.core.text.normalise import reading_form
 from caifeng.jobs.json_lines import read_texts, to_line
 from transforms.understand.reposts import clip, find_copies
 

@@ -132,11 +132,38 @@ def test_a_source_that_cannot_be_read_is_unknown():
     assert clean_posts(raw({}), sources, NOTHING_KNOWN).rejects["reason"].to_list() == ["unknown_source"]
 
 
+@pytest.mark.parametrize("precision", ["minute", "hour"])
 @pytest.mark.parametrize(("late", "kept"), [(timedelta(minutes=10), True), (timedelta(minutes=10, seconds=1), False)])
-def test_a_time_in_the_future_is_unknown_and_the_post_stays(late, kept):
-    post = clean({"published_at": NOON + late}).posts.row(0, named=True)
+def test_a_time_in_the_future_is_unknown_and_the_post_stays(late, kept, precision):
+    post = clean({"published_at": NOON + late, "published_precision": precision}).posts.row(0, named=True)
     assert post["published_at"] == (NOON + late if kept else None)
-    assert post["published_precision"] == ("minute" if kept else "unknown")
+    assert post["published_precision"] == (precision if kept else "unknown")
+
+
+@pytest.mark.parametrize(
+    ("fetched_at", "doubt"),
+    [
+        # A minute before midnight in Shanghai tomorrow's date is the future, though a clock might be ahead.
+        (datetime(2026, 11, 21, 15, 59, tzinfo=UTC), "future"),
+        (datetime(2026, 11, 21, 4, tzinfo=UTC), "future"),
+        # In Greenwich it is still the 21st.
+        (datetime(2026, 11, 21, 16, tzinfo=UTC), None),
+        (datetime(2026, 11, 21, 16, 30, tzinfo=UTC), None),
+        (NOON, None),
+        (NOON + timedelta(days=3), None),
+    ],
+)
+def test_a_day_is_compared_with_shanghais_day(fetched_at, doubt):
+    day = datetime(2026, 11, 21, 16, tzinfo=UTC)
+    given = {"published_at": day, "published_precision": "day", "fetched_at": fetched_at, "observed_at": fetched_at}
+    post = clean(given).posts.row(0, named=True)
+    assert (post["date_doubt"], post["stated_at"]) == (doubt, day)
+    assert (post["published_at"], post["published_precision"]) == ((None, "unknown") if doubt else (day, "day"))
+
+
+def test_what_is_future_and_guessed_is_future():
+    later = NOON + timedelta(minutes=11)
+    assert clean({"published_at": later, "date_guessed": True}).posts["date_doubt"].to_list() == ["future"]
 
 
 def test_no_time_has_no_precision():

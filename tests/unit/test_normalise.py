@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caifeng.core.text.normalise import content_hash, matching_form, reading_form
+from caifeng.core.text.identity import content_hash
+from caifeng.core.text.normalise import matching_form, reading_form
 
 
 def _apply(expression, *values):
@@ -102,7 +103,7 @@ def test_hash_tells_numbers_apart(a, b):
 
 def test_hash_is_16_hex_digits_and_the_same_in_another_process():
     code = (
-        "import polars as pl; from caifeng.core.text.normalise import content_hash;"
+        "import polars as pl; from caifeng.core.text.identity import content_hash;"
         "print(pl.DataFrame({'a': ['标题'], 'b': ['正文5%']}).select(content_hash(pl.col('a'), pl.col('b'))).item())"
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()

@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import polars as pl
 
-from caifeng.core.text.normalise import content_hash, reading_form
+from caifeng.core.text.identity import content_hash
+from caifeng.core.text.normalise import reading_form
 from transforms.parts import in_parts
 from transforms.rejects import excerpt
 
-#: A page that is published later than this after its fetch states a wrong time (clocks differ by minutes).
+#: A page that is published later than this after its fetch states a wrong time: clocks differ by minutes. Our choice.
 _CLOCK_SKEW = pl.duration(minutes=10)
 #: A page of these words only says that there is no page, whatever its HTTP status.
 _GONE = (
@@ -44,8 +45,9 @@ def clean_posts(raw: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -
 
     Every observation becomes one row of `metrics` or one of `rejects`. The earliest usable observation of a
     post that no earlier day knows also gives its row of `posts`, with the attributes its source has on that
-    day. A time of publication that is later than the fetch or guessed is unknown: what the page stated is kept
-    beside it for a person to look at, and enters no chart. The first answer seen on a letter gives its row of
+    day. A time of publication that is later than the fetch (a day without a time: than the Shanghai day of the
+    fetch) or guessed is unknown: what the page stated is kept beside it for a person to look at, and enters no
+    chart. The first answer seen on a letter gives its row of
     `answers`, also on later days.
 
     Args:
@@ -90,8 +92,14 @@ def _reason(source_ids: pl.Series) -> pl.Expr:
 
 def _posts(usable: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     stated = pl.col("published_at")
+    fetched = pl.col("fetched_at")
+    future = (
+        pl.when(pl.col("published_precision").is_in(["minute", "hour"]))
+        .then(stated > fetched + _CLOCK_SKEW)
+        .otherwise(_shanghai_day(stated) > _shanghai_day(fetched))
+    )
     doubt = (
-        pl.when(stated > pl.col("fetched_at") + _CLOCK_SKEW)
+        pl.when(future)
         .then(pl.lit("future"))
         .when(stated.is_not_null() & pl.col("date_guessed"))
         .then(pl.lit("guessed"))
@@ -147,6 +155,10 @@ def _posts(usable: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> 
             "first_fetched_at",
         )
     )
+
+
+def _shanghai_day(moment: pl.Expr) -> pl.Expr:
+    return moment.dt.convert_time_zone("Asia/Shanghai").dt.date()
 
 
 def _metrics(usable: pl.DataFrame) -> pl.DataFrame:

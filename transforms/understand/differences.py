@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from transforms.understand.minhash import FIGURE, Symbols, compiled, gram, mix, parallel, read
+from caifeng.core.text.compiled import compiled, parallel
+from transforms.understand.minhash import FIGURE, Symbols, gram, mix, read
 
 #: Equal symbols in a row from which a passage counts as the same: three meet by chance too often.
 PASSAGE = 4

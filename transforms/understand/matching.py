@@ -1,23 +1,20 @@
-"""Finding terms in many texts at once: one Aho-Corasick pass, then joins on the hits only.
+"""Finding terms in many texts at once: one pass over the characters, then joins on the hits only.
 
 A *document* is the matching form of title, line break, body. Offsets are characters of that form.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from caifeng.core.text.compiled import compiled
 from caifeng.core.text.normalise import IDIOMS, fold_terms, matching_form
-from transforms.understand.minhash import compiled
+from transforms.understand.trie import find_all, trie_of
 
 #: Columns of a frame of hits; `byte` is where the term begins in the document's UTF-8, to cut out what is beside it.
 HITS = pl.Schema({"row": pl.UInt32, "term": pl.String, "start": pl.Int64, "end": pl.Int64, "byte": pl.Int64})
-
-#: 1 for a small ASCII letter, 2 for an ASCII figure, else 0, by byte.
-_KINDS = np.array([1 if 97 <= code <= 122 else 2 if 48 <= code <= 57 else 0 for code in range(256)], np.uint8)
 
 
 def documents(texts: pl.DataFrame, idioms: tuple[str, ...] = IDIOMS) -> pl.DataFrame:
@@ -53,10 +50,7 @@ def rules_frame(rules: Iterable[tuple[str, ...]], columns: list[str]) -> pl.Data
 
 
 def find_terms(docs: pl.DataFrame, terms: pl.Series) -> pl.DataFrame:
-    """Every place where a term occurs, overlapping ones included.
-
-    A term that begins or ends with an ASCII letter or figure matches whole words only: PMI is not in GPMI,
-    70城 not in 170城; 2025GDP is two words.
+    """Every place where a term occurs as a word of its own, overlapping ones included (trie.find_all).
 
     Args:
         docs: `row`, `doc` as from `documents`.
@@ -65,82 +59,11 @@ def find_terms(docs: pl.DataFrame, terms: pl.Series) -> pl.DataFrame:
     Returns:
         Frame of HITS, sorted by row, start and end.
     """
-    patterns = terms.unique().sort()
-    if docs.is_empty() or patterns.is_empty():
-        return pl.DataFrame(schema=HITS)
-    wanted = pl.lit(patterns.implode())
-    # Eager on purpose: in a lazy plan the pattern list is broadcast and the automaton built once per row.
-    # Both functions walk the text the same way, so their lists run in parallel.
-    found = docs.select(
-        "row",
-        "doc",
-        term=pl.col("doc").str.extract_many(wanted, overlapping=True),
-        byte=pl.col("doc").str.find_many(wanted, overlapping=True),
-    ).filter(pl.col("byte").list.len() > 0)
-    hits = measured(found)
-    buffer, first, after = hits.buffer, hits.first, hits.after
-    apart = ~_same_word(buffer, first - 1, first) & ~_same_word(buffer, after - 1, after)
-    return hits.frame.filter(pl.Series(apart)).select(list(HITS)).sort("row", "start", "end")
-
-
-class Measured(NamedTuple):
-    """Terms found, and the text that they were found in, for a look at what is beside them."""
-
-    frame: pl.DataFrame
-    """One row per term: `row`, `term`, `start`, `end` (characters), `byte`."""
-    buffer: NDArray[np.uint8]
-    """UTF-8 of all documents, each between line breaks."""
-    first: NDArray[np.int64]
-    """Where in `buffer` each term begins, and …"""
-    after: NDArray[np.int64]
-    """… the byte after its end."""
-
-
-def measured(found: pl.DataFrame) -> Measured:
-    """Offsets of terms in characters: the bytes that begin a character are counted once for all texts.
-
-    Args:
-        found: `row`, `doc`, lists `term` and `byte` as from `extract_many` and `find_many`.
-    """
-    joined = b"\n" + b"\n".join(found["doc"].cast(pl.Binary).to_list()) + b"\n"
-    buffer = np.frombuffer(joined, np.uint8)
-    before = _characters_before(buffer)
-    hits = found.select(
-        "row",
-        "term",
-        "byte",
-        _at=1 + (pl.col("doc").str.len_bytes().cast(pl.Int64) + 1).cum_sum().shift(1, fill_value=0),
-    ).explode("term", "byte")
-    at, byte = hits["_at"].to_numpy(), hits["byte"].cast(pl.Int64).to_numpy()
-    first = at + byte
-    after = first + hits["term"].str.len_bytes().cast(pl.Int64).to_numpy()
-    frame = hits.select(
-        "row",
-        "term",
-        start=pl.Series(before[first] - before[at]).cast(pl.Int64),
-        end=pl.Series(before[after] - before[at]).cast(pl.Int64),
-        byte=pl.Series(byte),
-    )
-    return Measured(frame, buffer, first, after)
-
-
-@compiled
-def _characters_before(buffer: NDArray[np.uint8]) -> NDArray[np.int32]:
-    before = np.empty(len(buffer) + 1, np.int32)
-    count = 0
-    for place in range(len(buffer)):
-        before[place] = count
-        count += (buffer[place] & 0xC0) != 0x80
-    before[len(buffer)] = count
-    return before
-
-
-def _same_word(buffer: NDArray[np.uint8], left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Both bytes are ASCII letters, or both figures; a byte of a Chinese character is neither."""
-    one: NDArray[np.uint8] = _KINDS[buffer[left]]
-    other: NDArray[np.uint8] = _KINDS[buffer[right]]
-    same: NDArray[np.bool_] = (one != 0) & (one == other)
-    return same
+    trie = trie_of(terms)
+    found = find_all(docs["doc"], trie)
+    columns = {"row": docs["row"].gather(found.row), "term": trie.terms.gather(found.term)}
+    columns |= {name: pl.Series(getattr(found, name)) for name in ("start", "end", "byte")}
+    return pl.DataFrame(columns).cast(dict(HITS))  # type: ignore[arg-type]
 
 
 def inside(hits: pl.DataFrame, masks: pl.DataFrame, by: tuple[str, ...] = ("row",)) -> pl.Series:

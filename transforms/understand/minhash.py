@@ -6,17 +6,15 @@ pictures are passed over. All functions are pure; numba compiles them once and k
 """
 
 import unicodedata
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from caifeng.core.text.compiled import character, compiled, packed, parallel
 from transforms.understand.traditional import SIMPLIFIED
 
 #: Least values kept of a text's 3-grams, and how many of them make a band: at likeness 0.5 one of 21 bands of 3
@@ -44,24 +42,6 @@ _UNITS = np.array(
 #: Bytes of text that are read in one piece.
 _PIECE = 1 << 24
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def compiled(function: _Function) -> _Function:
-    """Compile at the first call, without the interpreter's lock, and keep the result on disk."""
-    return cast(_Function, numba.njit(nogil=True, cache=True)(function))
-
-
-def parallel(work: Callable[[int, int], object], count: int) -> None:
-    """Do `work(start, end)` for all rows, a part per processor; the result of a row is its own affair."""
-    parts = min(pl.thread_pool_size(), 1 + count // 1000)
-    bounds = [count * part // parts for part in range(parts + 1)]
-    if parts == 1:
-        work(0, count)
-        return
-    with ThreadPoolExecutor(parts) as pool:
-        list(pool.map(work, bounds[:-1], bounds[1:]))
-
 
 class Symbols(NamedTuple):
     """Symbols of many texts: text i is `symbols[bounds[i]:bounds[i + 1]]`."""
@@ -83,7 +63,7 @@ class Signatures(NamedTuple):
 
 def read(texts: pl.Series) -> Symbols:
     """Read strings as symbols; null counts as empty."""
-    buffer, bounds = _pack(texts)
+    buffer, bounds = packed(texts)
     longest = int(np.diff(bounds).max(initial=0))
     symbols, ends = np.empty(len(buffer), np.uint32), np.zeros(len(bounds), np.int64)
     _read_all(buffer, bounds, _folding(), _han_figures(), longest, ends, symbols)
@@ -114,7 +94,7 @@ def sign(texts: pl.Series) -> Signatures:
 
 
 def _sign_piece(texts: pl.Series) -> Signatures:
-    buffer, bounds = _pack(texts)
+    buffer, bounds = packed(texts)
     sizes = np.diff(bounds)
     longest, count = int(sizes.max(initial=0)), len(sizes)
     slots, lengths = np.empty((count, SLOTS), np.uint32), np.empty(count, np.int64)
@@ -148,14 +128,6 @@ def _bands(slots: NDArray[np.uint32]) -> NDArray[np.uint64]:
     return bands
 
 
-def _pack(texts: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """UTF-8 of all strings end to end, and where each begins."""
-    values = texts.fill_null("")
-    ends = np.cumsum(values.str.len_bytes().to_numpy(), dtype=np.int64)
-    joined = b"".join(values.cast(pl.Binary).to_list())
-    return np.frombuffer(joined, np.uint8), np.concatenate([np.zeros(1, np.int64), ends])
-
-
 @cache
 def _folding() -> NDArray[np.uint32]:
     """What each character of the basic plane is read as: another character, or 0 where it is passed over."""
@@ -173,8 +145,8 @@ def _folding() -> NDArray[np.uint32]:
 def _han_figures() -> NDArray[np.int64]:
     """Value of each Han figure: 0 to 9, 10, 100 or 1000 for a power; -1 for other characters."""
     table = np.full(_FOLDED, -1, np.int64)
-    for character, value in (_HAN_DIGITS | _HAN_POWERS).items():
-        table[ord(character)] = value
+    for figure, value in (_HAN_DIGITS | _HAN_POWERS).items():
+        table[ord(figure)] = value
     return table
 
 
@@ -202,13 +174,7 @@ def _decode(buffer: Any, start: Any, end: Any, folding: Any, codes: Any) -> Any:
     """Characters of one text as they are read, 0 for those passed over, into `codes`; returns how many."""
     i, count = start, 0
     while i < end:
-        first = np.int64(buffer[i])
-        code = first
-        size = 1 if first < 128 else 2 if first < 224 else 3 if first < 240 else 4
-        if size > 1:
-            code = first & (127 >> size)
-            for k in range(1, size):
-                code = (code << 6) | (np.int64(buffer[i + k]) & 63)
+        code, size = character(buffer, i)
         if code < _FOLDED:
             code = np.int64(folding[code])
         elif not 0x20000 <= code < 0x32000:  # Han of the further planes

@@ -279,7 +279,8 @@ def _fire(hits: pl.DataFrame, docs: pl.DataFrame, boards: pl.Series, taxonomy: T
 def _judge_exclusion(candidates: pl.DataFrame, exclusions: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
     """Add `excluded_by`: evidence of the exclusion that stands near or around a term, null if none does."""
     window = taxonomy.relevance.window
-    found = exclusions.select("row", "topic", "start", "end", why=evidence("group"))
+    exclusions = exclusions.with_row_index("why")  # most stand beside nothing: only what counts is put into words
+    found = exclusions.select("row", "topic", "start", "end", "why")
     own = nearest(candidates, found, ["row", "topic"], window, window)
     own = own.with_columns(_own=pl.coalesce("before_why", "after_why")).select(*candidates.columns, "_own")
     common = found.filter(pl.col("topic") == _COMMON).drop("topic")
@@ -287,7 +288,9 @@ def _judge_exclusion(candidates: pl.DataFrame, exclusions: pl.DataFrame, taxonom
     # 不收费 around 收费
     near = around(near, common, ("row",), "why").rename({"_around": "_common"})
     near = around(near, found, ("row", "topic"), "why")
-    return near.with_columns(excluded_by=pl.coalesce("_common", "_around", "_own", "before_why", "after_why")).select(
+    near = near.with_columns(why=pl.coalesce("_common", "_around", "_own", "before_why", "after_why"))
+    words = exclusions.filter(pl.col("why").is_in(near["why"].unique().implode()))
+    return near.join(words.select("why", excluded_by=evidence("group")), on="why", how="left").select(
         *candidates.columns, "excluded_by"
     )
 
@@ -310,7 +313,7 @@ def _judge_context(
 
 
 def _judge_country(hits: pl.DataFrame, markers: pl.DataFrame, docs: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
-    """Add `realm` (domestic, foreign, separate) and `realm_by`, the marker that decided it, or null.
+    """Add `realm` (domestic, foreign, separate), and `realm_term`, `realm_start` of what decided it, or null.
 
     An indicator belongs to the nearest country named before it, else to one named soon after, else to the one
     of the title, else to ours. An office or a census belongs to another country only if that stands directly
@@ -333,12 +336,43 @@ def _judge_country(hits: pl.DataFrame, markers: pl.DataFrame, docs: pl.DataFrame
     )
     window = taxonomy.relevance.window
     near = nearest(hits, found, ["row"], window, _FOLLOWS_WITHIN).join(titles, on="row", how="left")
-    near = near.join(docs.select("row", "doc"), on="row")
+    return (
+        near.lazy()
+        .join(docs.lazy().select("row", "doc"), on="row")
+        .with_columns(owned=_owned(), office=_office())
+        .with_columns(bureau=pl.col("office") & pl.col("term").str.contains("统计", literal=True))
+        .with_columns(owned_abroad=(pl.col("owned") & (pl.col("before_realm") == "foreign")).fill_null(False))
+        .with_columns(realm=_realm())
+        .with_columns(from_before=(pl.col("before_realm") == pl.col("realm")).fill_null(False))
+        .with_columns(from_after=~pl.col("from_before") & (pl.col("after_realm") == pl.col("realm")))
+        .with_columns(
+            pl.when("from_before")
+            .then(f"before_{name}")
+            .when("from_after")
+            .then(f"after_{name}")
+            .alias(f"realm_{name}")
+            for name in ("term", "start")
+        )
+        .select(*hits.columns, "realm", "realm_term", "realm_start")
+        .collect()
+    )
+
+
+def _owned() -> pl.Expr:
+    """A country stands directly before, with only such words between as belong to the name of an office."""
     gap = pl.col("start") - pl.col("before_end")
     # by bytes: counting characters from the beginning, for each hit anew, takes a long text's square
     length = pl.when(gap <= _OWNS_WITHIN).then(pl.col("byte") - pl.col("before_byte_end")).otherwise(0)
     between = pl.col("doc").cast(pl.Binary).bin.slice(pl.col("before_byte_end"), length).cast(pl.String)
-    owned = (gap <= _OWNS_WITHIN) & between.str.contains(_OWNER_TO_OFFICE)
+    return (gap <= _OWNS_WITHIN) & between.str.contains(_OWNER_TO_OFFICE)
+
+
+def _office() -> pl.Expr:
+    strong = pl.col("kind") == "strong"
+    return strong & ((pl.col("topic") == _COMMON) | pl.col("term").str.contains("普|统计"))
+
+
+def _realm() -> pl.Expr:
     default = (
         pl.when(pl.col("title_foreign") & ~pl.col("title_domestic"))
         .then(pl.lit("foreign"))
@@ -346,23 +380,18 @@ def _judge_country(hits: pl.DataFrame, markers: pl.DataFrame, docs: pl.DataFrame
         .then(pl.lit("foreign"))
         .otherwise(pl.lit("domestic"))
     )
-    strong = pl.col("kind") == "strong"
-    office = strong & ((pl.col("topic") == _COMMON) | pl.col("term").str.contains("普|统计"))
-    bureau = office & pl.col("term").str.contains("统计")
-    owned_abroad = (owned & (pl.col("before_realm") == "foreign")).fill_null(False)
+    bureau, abroad = pl.col("bureau"), pl.col("owned_abroad")
     # 加拿大统计局公布的人口普查: a census follows the only bureau that is named
-    follows = (bureau & owned_abroad).any().over("row") & ~(bureau & ~owned_abroad).any().over("row")
-    realm = (
-        pl.when(office)
-        .then(pl.when(owned).then("before_realm").when(follows).then(pl.lit("foreign")).otherwise(pl.lit("domestic")))
+    follows = (bureau & abroad).any().over("row") & ~(bureau & ~abroad).any().over("row")
+    of_office = (
+        pl.when("owned").then("before_realm").when(follows).then(pl.lit("foreign")).otherwise(pl.lit("domestic"))
+    )
+    return (
+        pl.when("office")
+        .then(of_office)
         .otherwise(pl.coalesce("before_realm", "after_realm", default))
         .fill_null("domestic")
     )
-    realm_by = pl.coalesce(
-        pl.when(pl.col("before_realm") == realm).then(evidence("before_realm", "before_term", "before_start")),
-        pl.when(pl.col("after_realm") == realm).then(evidence("after_realm", "after_term", "after_start")),
-    )
-    return near.with_columns(realm_by=realm_by).with_columns(realm=realm).select(*hits.columns, "realm", "realm_by")
 
 
 def _drop_owned(markers: pl.DataFrame) -> pl.DataFrame:
@@ -401,32 +430,38 @@ def _summary(judged: pl.DataFrame) -> pl.DataFrame:
     """One row per document with a term: relevant, reason, evidence of that verdict."""
     rank = pl.col("verdict").replace_strict({v: i for i, v in enumerate(_PRECEDENCE)}, return_dtype=pl.Int64)
     rule = pl.coalesce("rule", pl.when(pl.col("topic") == _COMMON).then("kind").otherwise("topic"))
-    negative = pl.coalesce(pl.when(pl.col("verdict").is_in(["foreign", "excluded"])).then("realm_by"), "excluded_by")
-    ranked = judged.with_columns(rank=rank, positive=rank < len(_POSITIVE))
     best = (
-        ranked.with_columns(best=pl.col("rank").min().over("row"))
-        .filter((pl.col("rank") == pl.col("best")) | pl.col("positive"))
-        .with_columns(why=evidence(rule), negative=negative)
+        judged.with_columns(rank=rank)
+        .with_columns(best=pl.col("rank").min().over("row"))
+        .filter((pl.col("rank") == pl.col("best")) | (pl.col("rank") < len(_POSITIVE)))
+        .sort("row", "start", "end", "topic", "kind", "rule")
+        .with_row_index("place")
     )
-    lines = pl.concat_list(
-        "why",
-        pl.col("company").fill_null([]),
-        pl.when(pl.col("verdict") == "context_term").then("context"),
-        pl.when(~pl.col("positive")).then("negative"),
-    ).list.drop_nulls()
-    return (
-        best.sort("row", "start", "end", "topic", "kind", "rule")
-        .with_columns(lines=lines, reason=pl.lit(list(_PRECEDENCE)).list.get(pl.col("best")))
+    owed = best.filter(pl.col("rank") >= len(_POSITIVE))
+    placed = pl.col("verdict").is_in(["foreign", "excluded"]) & pl.col("realm_term").is_not_null()
+    by_place = owed.filter(placed).select("place", line=evidence("realm", "realm_term", "realm_start"))
+    lines = [
+        best.select("place", line=evidence(rule)),
+        best.filter(pl.col("company").is_not_null()).select("place", line="company").explode("line"),
+        best.filter(pl.col("verdict") == "context_term").select("place", line="context"),
+        by_place,
+        owed.filter(~placed).select("place", line="excluded_by"),
+    ]
+    shown = (
+        pl.concat(lines)
+        .drop_nulls("line")
+        .sort("place", maintain_order=True)
+        .join(best.select("place", "row"), on="place", maintain_order="left")
+        .unique(["row", "line"], keep="first", maintain_order=True)
         .group_by("row", maintain_order=True)
-        .agg(
-            reason=pl.col("reason").first(),
-            relevant=pl.col("positive").any(),
-            evidence=pl.col("lines")
-            .list.explode(keep_nulls=False, empty_as_null=False)
-            .unique(maintain_order=True)
-            .head(_MAX_EVIDENCE),
-        )
+        .agg(evidence=pl.col("line").head(_MAX_EVIDENCE))
     )
+    first = best.unique("row", keep="first", maintain_order=True)
+    return first.select(
+        "row",
+        reason=pl.lit(list(_PRECEDENCE)).list.get(pl.col("best")),
+        relevant=pl.col("best") < len(_POSITIVE),
+    ).join(shown, on="row", how="left")
 
 
 def _topics(judged: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:

@@ -15,8 +15,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from caifeng.core.model.grouping import GroupingRules
+from caifeng.core.text.compiled import compiled
 from transforms.understand.differences import compare, make_lexicon
-from transforms.understand.minhash import compiled, read, sign
+from transforms.understand.minhash import read, sign
 
 #: Characters of a text that are compared, from its beginning: an edit further down does not make another text.
 _LONGEST = 20_000

@@ -10,7 +10,8 @@ import polars as pl
 
 from caifeng.core.model.stance import StanceRules
 from caifeng.core.text.normalise import fold_terms
-from transforms.understand.matching import documents, evidence, measured
+from transforms.understand.matching import documents, evidence
+from transforms.understand.trie import find_longest, trie_of
 
 _BREAKS = (*',。.!?;:…~\n()[]"“”《》【】·|^—', "//", "--")
 #: Those that end a sentence; the others end a clause.
@@ -18,6 +19,11 @@ _STOPS = (*"。!?;…~\n", "//")
 #: 回复@…: and //@…: name somebody; nothing in a name counts.
 _AT, _NAME_ENDS = "@", ":"
 _SPOKEN = ("complaint", "question", "suggestion", "praise", "neutral")
+#: What the stances and the evidence are made of.
+_KEPT = (
+    "row", "term", "start", "value", "score", "sign", "turned", "mocked", "told", "quoted", "rhetorical", "personal",
+    "firm", *_SPOKEN,
+)  # fmt: skip
 _MAX_EVIDENCE = 30
 #: 好 before another feeling is an adverb: 好累, 好舒服.
 _ADVERB, _ADVERB_FACTOR = "好", 1.3
@@ -115,11 +121,13 @@ def _lexicon(rules: StanceRules) -> pl.DataFrame:
             pl.col(flags).fill_null(False),
         )
         .with_columns(
+            adverb=pl.col("term") == _ADVERB,
+            calls=pl.col("term").str.ends_with(_AT),
+            ends_name=pl.col("term") == _NAME_ENDS,
             breaks=_ends_with(_BREAKS) | pl.col("quote"),
             stops=_ends_with(_STOPS) | pl.col("quote"),
         )
         .with_columns(score=pl.col("score").fill_null((pl.col("praise") - pl.col("complaint")) * rules.polarity.phrase))
-        .sort(pl.col("term").str.len_chars(), "term", descending=[True, False])
     )
 
 
@@ -147,23 +155,20 @@ def _ends_with(marks: tuple[str, ...]) -> pl.Expr:
 
 def _tokens(docs: pl.DataFrame, lexicon: pl.DataFrame) -> pl.DataFrame:
     """Terms of the lists in the order of the texts: row, start, end (characters), and the roles of the term."""
-    wanted = pl.lit(lexicon["term"].implode())
-    # Eager on purpose: in a lazy plan the pattern list is broadcast and the automaton built once per row.
-    found = docs.select(
-        "row",
-        "doc",
-        term=pl.col("doc").str.extract_many(wanted, leftmost=True),
-        byte=pl.col("doc").str.find_many(wanted, leftmost=True),
-    ).filter(pl.col("byte").list.len() > 0)
-    return measured(found).frame.drop("byte").join(lexicon, on="term", how="left", maintain_order="left")
+    trie = trie_of(lexicon["term"])
+    found = find_longest(docs["doc"], trie)
+    # numbers of terms are places in the sorted lexicon: no join over words
+    roles = lexicon.sort("term")[found.term]
+    placed = [docs["row"].gather(found.row), *(pl.Series(n, getattr(found, n), pl.Int64) for n in ("start", "end"))]
+    return pl.DataFrame(placed).hstack(roles)
 
 
 def _weigh(tokens: pl.DataFrame, docs: pl.DataFrame, rules: StanceRules) -> pl.DataFrame:
-    """Add to each token `value`, its feeling as it stands, and what else its surroundings make of it."""
+    """Tokens that count, with `value`, their feeling as it stands, and what else their surroundings make of them."""
     n = rules.polarity
     new_row = pl.col("row") != pl.col("row").shift(1, fill_value=None)
     adjoins = (pl.col("row").shift(-1) == pl.col("row")) & (pl.col("start").shift(-1) == pl.col("end"))
-    adverb = (pl.col("term") == _ADVERB) & adjoins & (pl.col("score").shift(-1) != 0)
+    adverb = pl.col("adverb") & adjoins & (pl.col("score").shift(-1) != 0)
     placed = (
         tokens.lazy()
         .join(docs.lazy().select("row", "title_end"), on="row", how="left", maintain_order="left")
@@ -181,8 +186,8 @@ def _weigh(tokens: pl.DataFrame, docs: pl.DataFrame, rules: StanceRules) -> pl.D
             *_latest("reported", pl.col("reported"), "clause"),
             *_latest("sarcasm", pl.col("sarcasm"), "row", "end"),
             *_latest("quote", pl.col("quote"), "row"),
-            *_latest("name", pl.col("term").str.ends_with(_AT), "clause"),
-            clause_ends=pl.when("breaks").then("term").backward_fill(),
+            *_latest("name", pl.col("calls"), "clause"),
+            in_name=pl.when("breaks").then("ends_name").backward_fill(),
             sarcasm_next=pl.when("sarcasm").then("start").backward_fill(),
             sarcasm_next_row=pl.when("sarcasm").then("row").backward_fill(),
             but_sentence=pl.when("but").then("sentence").forward_fill(),
@@ -228,7 +233,7 @@ def _weigh(tokens: pl.DataFrame, docs: pl.DataFrame, rules: StanceRules) -> pl.D
         * pl.when(pl.col("turned") & ~pl.col("sign")).then(pl.col("turn_turn") * weaker).otherwise(1.0)
         * pl.when(strengthened & ~pl.col("sign")).then("degree_before").otherwise(1.0).fill_null(1.0)
         * pl.col("behind").fill_null(1.0)
-        * _factor((pl.col("name_clause") == pl.col("clause")) & (pl.col("clause_ends") == _NAME_ENDS), 0.0)
+        * _factor((pl.col("name_clause") == pl.col("clause")) & pl.col("in_name"), 0.0)
         * _factor((pl.col("unreal_clause") == pl.col("clause")) & ~pl.col("sign"), n.unreal)
     )
     return (
@@ -240,8 +245,16 @@ def _weigh(tokens: pl.DataFrame, docs: pl.DataFrame, rules: StanceRules) -> pl.D
         .with_columns(own=own)
         .with_columns(mocked=mocked & (pl.col("own") > 0))
         .with_columns(value=pl.when("mocked").then(-pl.col("own")).otherwise("own") * place)
+        .filter(_counts())
+        .select(*_KEPT)
         .collect()
     )
+
+
+def _counts() -> pl.Expr:
+    """Tokens that say something themselves: most are marks, and words that only colour others."""
+    says = pl.any_horizontal(pl.col(_SPOKEN) > 0, "rhetorical", "personal", "mocked")
+    return says | (pl.col("value") != 0) | (pl.col("turned") & (pl.col("score") != 0))
 
 
 def _latest(name: str, is_one: pl.Expr, *columns: str) -> list[pl.Expr]:

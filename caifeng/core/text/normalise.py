@@ -3,13 +3,17 @@
 Character mapping only, no segmentation: offsets found in a matching form point into that same form.
 """
 
-import hashlib
 import html
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from functools import cache
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+
+from caifeng.core.text.compiled import translate
 
 #: Set phrases that contain a term of the taxonomy but say nothing about statistics work.
 IDIOMS = ("据不完全统计", "不完全统计", "统计学意义")
@@ -80,8 +84,7 @@ _SPELT_OUT = re.compile(
     r"|(?<![a-z0-9])[a-z](?P<dash>[^\w\n]{1,3}|_{1,3})[a-z](?:(?P=dash)[a-z])+(?![a-z0-9])"
 )
 _PARTED = rf"{_MARKS}|[^\x00-\x7f] | [^\x00-\x7f]|{_PARTED_HINT}"
-# Unassigned ones, too: the engine's tables may be older than the letters.
-_CAPITAL = r"[\p{Changes_When_Lowercased}\p{Cn}]"
+_PLANE = 1 << 16
 
 
 def _unescape(values: pl.Series) -> pl.Series:
@@ -146,15 +149,18 @@ def fold_terms(terms: pl.Expr) -> pl.Expr:
 
 
 def _fold(text: pl.Expr, idioms: Sequence[str]) -> pl.Expr:
-    folded = text.map_batches(_lower, return_dtype=pl.String, is_elementwise=True).str.replace_many(_FOLDED)
+    folded = text.map_batches(lambda values: translate(values, _forms()), return_dtype=pl.String, is_elementwise=True)
     folded = folded.map_batches(
         lambda values: _where(values, _PARTED, _close_up), return_dtype=pl.String, is_elementwise=True
     )
     return folded.str.replace_many(list(idioms), [""] * len(idioms), leftmost=True) if idioms else folded
 
 
-def _lower(values: pl.Series) -> pl.Series:
-    return _where(values, _CAPITAL, lambda some: some.str.to_lowercase())
+@cache
+def _forms() -> NDArray[np.int32]:
+    """The folded form of each character of the first two planes."""
+    small = (chr(code).lower()[0] for code in range(2 * _PLANE))
+    return np.array([ord(_FOLDED.get(character, character)) for character in small], np.int32)
 
 
 def _close_up(values: pl.Series) -> pl.Series:
@@ -167,49 +173,3 @@ def _join_parted(values: pl.Series) -> pl.Series:
     """Join what is written character by character."""
     joined = [_SPELT_OUT.sub(lambda m: m[0].replace(m["mark"] or m["dash"], ""), v) for v in values]
     return pl.Series(joined, dtype=pl.String)
-
-
-def content_hash(title: pl.Expr, text: pl.Expr) -> pl.Expr:
-    """Identity of a text: 16 hex digits of SHA-256 over its letters and figures, title and body.
-
-    Marks, white space and letter case do not count; figures do, with decimal point, sign and the gap between
-    two figures (3.5, 35, -35 and 3、5 are four things; 1,234 is 1234). Polars' own hash changes between
-    versions, so the digest is Python's: one call per row, about a microsecond.
-
-    Args:
-        title: strings; null counts as empty.
-        text: strings; null counts as empty.
-    """
-    return pl.concat_str(_letters(title), pl.lit("\n"), _letters(text)).map_batches(
-        _digest, return_dtype=pl.String, is_elementwise=True
-    )
-
-
-def _letters(expr: pl.Expr) -> pl.Expr:
-    plain = expr.fill_null("").str.replace_many(_FULL_WIDTH | _FULL_WIDTH_MARKS | {"\u2212": "-"})
-    return (
-        plain.map_batches(_lower, return_dtype=pl.String, is_elementwise=True)
-        .str.replace_all(_INVISIBLE, "")
-        .map_batches(_letters_and_figures, return_dtype=pl.String, is_elementwise=True)
-    )
-
-
-def _letters_and_figures(values: pl.Series) -> pl.Series:
-    """Marks and gaps count beside figures only, so where there is no figure all of them go at once."""
-    figures = values.str.contains(r"\d")
-    letters = values.str.replace_all(r"[^\p{L}\p{N}]+", "")
-    rows = figures.arg_true()
-    kept = (
-        values.gather(rows)
-        .str.replace_all(r"(\d),(\d{3})", "$1$2")
-        .str.replace_all(r"(\d),(\d{3})", "$1$2")  # the second comma of 1,234,567
-        .str.replace_all(r"[^\p{L}\p{N}.\-]+", " ")
-        .str.replace_all(r"[ .\-]+([^\d .\-]|$)", "$1")  # marks not before a figure
-        .str.replace_all(r"(^|[^\d .\-]) +", "$1")  # gaps not between figures
-    )
-    return letters.scatter(rows, kept)
-
-
-def _digest(values: pl.Series) -> pl.Series:
-    digests = [hashlib.sha256(value.encode()).hexdigest()[:16] for value in values]
-    return pl.Series(values.name, digests, dtype=pl.String)
