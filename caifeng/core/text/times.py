@@ -204,7 +204,7 @@ def _small_number(numeral: str) -> int:
     tens, ten, ones = numeral.replace("廿", "二十").replace("卅", "三十").rpartition("十")
     if not ten:
         return _DIGITS[numeral] if len(numeral) == 1 else 0
-    if len(tens) > 1 or len(ones) > 1:
+    if (tens and tens not in _DIGITS) or (ones and ones not in _DIGITS):
         return 0
     return (_DIGITS[tens] if tens else 1) * 10 + (_DIGITS[ones] if ones else 0)
 
