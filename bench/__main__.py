@@ -25,8 +25,9 @@ class Benchmark(NamedTuple):
 
 
 BENCHMARKS = {
-    "grade": Benchmark("speed", "run_grade"),
-    "classify": Benchmark("speed", "run_classify"),
+    "grade": Benchmark("grade"),
+    "classify": Benchmark("classify"),
+    "stage": Benchmark("stage"),
     "extraction": Benchmark("extraction", on_data=True),
     "encoding": Benchmark("encoding"),
     "relevance": Benchmark("relevance", on_data=True),
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "issues": Benchmark("issues", on_data=True),
     "stance": Benchmark("stance", on_data=True),
     "events": Benchmark("events", on_data=True),
+    "early_warning": Benchmark("early_warning"),
     "crawl": Benchmark("crawl"),
 }
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from caifeng.core.model.taxonomy import Taxonomy
 from caifeng.core.settings import Settings
-from transforms.understand.relevance import classify
+from transforms.understand.relevance import classify, relevance_rules
 
 _LABELS = Path(__file__).parent / "labels"
 _DAILY = "hotlists/weibo_20[0-9][0-9].jsonl.gz", "hotlists/zhihu_*.jsonl.gz"
@@ -56,7 +56,7 @@ def run(data: Path) -> dict[str, Any]:
 
 def _judge(titles: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
     """Add `relevant`, `hash`."""
-    verdicts = classify(titles.with_row_index("id"), taxonomy)
+    verdicts = classify(titles.with_row_index("id"), relevance_rules(taxonomy))
     digests = [hashlib.sha256(title.encode()).hexdigest()[:16] for title in titles["title"]]
     return titles.with_columns(verdicts["relevant"], hash=pl.Series(digests, dtype=pl.String))
 

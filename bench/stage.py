@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import Any
 
@@ -23,71 +24,76 @@ from transforms.understand.reposts import group_reposts
 from transforms.understand.understand import understand
 
 POSTS = 1_000_000
+STAGES = ("clean", "understand", "reposts")
 _AT = datetime(2026, 11, 22, 4, tzinfo=UTC)
 
 
 def run(posts: int = POSTS) -> dict[str, Any]:
-    """Clean, understand and group one day of short posts, most of them irrelevant; a process of its own."""
-    done = subprocess.run(  # noqa: S603 - this module
-        [sys.executable, "-m", "bench.stage", str(posts)], capture_output=True, text=True, check=True
-    )
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    """Clean, understand and group one day of short posts, most of them irrelevant.
+
+    Each stage is a process of its own that reads what the one before wrote, as in the product; kernels are compiled and
+    tables read before the clock starts, and memory is that of the whole process.
+    """
+    with TemporaryDirectory() as folder:
+        _this("write", posts, folder)
+        stages = {name: json.loads(_this(name, posts, folder).splitlines()[-1]) for name in STAGES}
+    seconds = stages["clean"]["seconds"] + stages["understand"]["seconds"]
+    return {"posts": posts, "clean_understand_per_second": round(posts / seconds), "stages": stages}
 
 
-def measure(posts: int) -> dict[str, Any]:
-    """Figures of one day; memory is that of the whole process."""
+def _this(task: str, posts: int, folder: str) -> str:
+    command = [sys.executable, "-m", "bench.stage", task, str(posts), folder]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - this module
+
+
+def write(posts: int, folder: Path) -> None:
+    """Made-up raw.posts of one day as a file."""
+    raw, _, _ = _input(posts)
+    raw.write_parquet(folder / "raw.parquet")
+
+
+def measure(stage: str, folder: Path) -> dict[str, Any]:
+    """Figures of one stage; what it makes goes into the folder for the next one."""
     settings = Settings.load()
     taxonomy, office, stance = settings.taxonomy(), settings.office(), settings.stance()
     rules = load_model(settings.config / "grouping.toml", GroupingRules)
     places = place_names(taxonomy)
-    _day(1_000, taxonomy, office, stance, rules, places)  # kernels are compiled, tables read
-    raw, sources, known = _input(posts)
-    steps: dict[str, float] = {}
-    peaks: dict[str, int] = {"input": _peak_mb()}
-    started, worked = perf_counter(), process_time()
+    _, sources, known = _input(1)
 
-    def step(name: str, since: float) -> float:
-        now = perf_counter()
-        steps[name] = round(now - since, 2)
-        peaks[name] = _peak_mb()
-        return now
+    def clean(raw: pl.DataFrame) -> pl.DataFrame:
+        return clean_posts(raw, sources, known).posts
 
-    cleaned = clean_posts(raw, sources, known)
-    at = step("clean", started)
-    del raw
-    understood = understand(cleaned.posts, taxonomy, office, stance)
-    at = step("understand", at)
-    # without the running number again: texts that differ in a figure only are the worst case of this step alone
-    kept = understood.posts.with_columns(pl.col("text").str.replace(r"\d+楼$", "")).with_columns(
-        text_hash=content_hash(pl.col("title"), pl.col("text"))
-    )
-    groups = group_reposts(kept, _nothing_known(understood.posts), rules, places)
-    step("reposts", at)
-    seconds = perf_counter() - started
-    return {
-        "posts": posts,
-        "relevant": understood.posts.height,
-        "groups": groups["group_id"].n_unique(),
-        "seconds": round(seconds, 2),
+    def understand_(posts: pl.DataFrame) -> pl.DataFrame:
+        return understand(posts, taxonomy, office, stance).posts
+
+    def reposts(posts: pl.DataFrame) -> pl.DataFrame:
+        return group_reposts(posts, _nothing_known(posts), rules, places)
+
+    work = {"clean": clean, "understand": understand_, "reposts": reposts}[stage]
+    few = clean(_input(1_000)[0])
+    work(_input(1_000)[0] if stage == "clean" else few if stage == "understand" else understand_(few))
+    before, after = {"clean": ("raw", "posts"), "understand": ("posts", "kept"), "reposts": ("kept", "groups")}[stage]
+    frame = pl.read_parquet(folder / f"{before}.parquet")
+    if stage == "reposts":
+        # without the running number again: texts that differ in a figure only are the worst case of this step alone
+        frame = frame.with_columns(pl.col("text").str.replace(r"\d+楼$", "")).with_columns(
+            text_hash=content_hash(pl.col("title"), pl.col("text"))
+        )
+    read, started, worked = _peak_mb(), perf_counter(), process_time()
+    made = work(frame)
+    figures = {
+        "rows": made.height,
+        "seconds": round(perf_counter() - started, 2),
         "cpu_seconds": round(process_time() - worked, 2),
-        "per_second": round(posts / seconds),
-        "clean_understand_per_second": round(posts / max(steps["clean"] + steps["understand"], 0.01)),
-        "steps": steps,
-        "peak_after_mb": peaks,
+        "memory_mb_when_read": read,
         "peak_memory_mb": _peak_mb(),
-        "cores": os.cpu_count(),
     }
+    made.write_parquet(folder / f"{after}.parquet")
+    return figures
 
 
 def _peak_mb() -> int:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-
-
-def _day(posts: int, taxonomy: Any, office: Any, stance: Any, rules: GroupingRules, places: list[str]) -> None:
-    raw, sources, known = _input(posts)
-    kept = understand(clean_posts(raw, sources, known).posts, taxonomy, office, stance).posts
-    group_reposts(kept, _nothing_known(kept), rules, places)
 
 
 def _input(posts: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -126,4 +132,8 @@ def _nothing_known(posts: pl.DataFrame) -> pl.DataFrame:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(int(sys.argv[1]))))  # noqa: T201 - read by run()
+    task, folder = sys.argv[1], Path(sys.argv[3])
+    if task == "write":
+        write(int(sys.argv[2]), folder)
+    else:
+        print(json.dumps(measure(task, folder)))  # noqa: T201 - read by run()

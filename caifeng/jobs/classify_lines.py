@@ -10,9 +10,9 @@ from caifeng.core.model.office import Office
 from caifeng.core.model.stance import StanceRules
 from caifeng.core.model.taxonomy import Taxonomy
 from caifeng.jobs.json_lines import read_texts
-from transforms.understand.jurisdiction import assign_jurisdiction
-from transforms.understand.relevance import classify
-from transforms.understand.signals import detect_signals
+from transforms.understand.jurisdiction import assign_jurisdiction, place_rules
+from transforms.understand.relevance import classify, relevance_rules
+from transforms.understand.signals import detect_signals, signal_rules
 
 _TEXTS = ("title", "text")
 
@@ -48,10 +48,10 @@ def classify_lines(
 def _verdicts(
     texts: pl.DataFrame, taxonomy: Taxonomy, office: Office, stance_rules: StanceRules
 ) -> list[dict[str, Any]]:
-    relevance = classify(texts, taxonomy)
+    relevance = classify(texts, relevance_rules(taxonomy))
     texts = texts.with_columns(topic=relevance["topics"].list.first().struct.field("topic"))
-    place = assign_jurisdiction(texts, taxonomy, office)
-    signals = detect_signals(texts, taxonomy, stance_rules)
+    place = assign_jurisdiction(texts, place_rules(taxonomy, office))
+    signals = detect_signals(texts, signal_rules(taxonomy, stance_rules))
     frame = relevance.select("relevant", "reason", "topics", why="evidence").with_columns(
         place["jurisdiction"],
         signals["stance"],

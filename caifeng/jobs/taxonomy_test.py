@@ -6,8 +6,8 @@ import polars as pl
 
 from caifeng.core.model.office import Office
 from caifeng.core.model.taxonomy import Taxonomy
-from transforms.understand.jurisdiction import assign_jurisdiction
-from transforms.understand.relevance import classify
+from transforms.understand.jurisdiction import assign_jurisdiction, place_rules
+from transforms.understand.relevance import classify, relevance_rules
 
 
 def taxonomy_faults(taxonomy: Taxonomy, office: Office) -> list[str]:
@@ -40,7 +40,7 @@ def _topic_faults(taxonomy: Taxonomy) -> list[str]:
         for field, sentences in (("examples", topic.examples), ("counter_examples", topic.counter_examples))
         for number, sentence in enumerate(sentences)
     ]
-    verdicts = classify(_titles([sentence for *_, sentence in cases]), taxonomy)
+    verdicts = classify(_titles([sentence for *_, sentence in cases]), relevance_rules(taxonomy))
     faults = []
     for (topic, field, number, sentence), found in zip(cases, verdicts.iter_rows(named=True), strict=True):
         first = found["topics"][0]["topic"] if found["topics"] else None
@@ -53,7 +53,7 @@ def _topic_faults(taxonomy: Taxonomy) -> list[str]:
 
 def _reason_faults(taxonomy: Taxonomy) -> list[str]:
     cases = taxonomy.relevance.examples
-    verdicts = classify(_titles([case.text for case in cases]), taxonomy)
+    verdicts = classify(_titles([case.text for case in cases]), relevance_rules(taxonomy))
     return [
         _line("_relevance.toml", "examples", number, case.text, case.reason, found["reason"], found)
         for number, (case, found) in enumerate(zip(cases, verdicts.iter_rows(named=True), strict=True))
@@ -64,9 +64,9 @@ def _reason_faults(taxonomy: Taxonomy) -> list[str]:
 def _place_faults(taxonomy: Taxonomy, office: Office) -> list[str]:
     cases = taxonomy.gazetteer.examples
     texts = _titles([case.text for case in cases])
-    topic = classify(texts, taxonomy)["topics"].list.first().struct.field("topic")
+    topic = classify(texts, relevance_rules(taxonomy))["topics"].list.first().struct.field("topic")
     boards = pl.Series([case.local_board for case in cases], dtype=pl.Boolean)
-    places = assign_jurisdiction(texts.with_columns(topic=topic, local_board=boards), taxonomy, office)
+    places = assign_jurisdiction(texts.with_columns(topic=topic, local_board=boards), place_rules(taxonomy, office))
     return [
         _line("gazetteer.toml", "examples", number, case.text, case.jurisdiction, found["jurisdiction"], found)
         for number, (case, found) in enumerate(zip(cases, places.iter_rows(named=True), strict=True))

@@ -24,7 +24,7 @@ from caifeng.jobs.init import (
     write_office,
 )
 from caifeng.jobs.taxonomy_test import taxonomy_faults
-from transforms.understand.jurisdiction import assign_jurisdiction
+from transforms.understand.jurisdiction import assign_jurisdiction, place_rules
 
 CONTACT = "mailto:tjj@example.gov.cn"
 
@@ -116,7 +116,7 @@ def test_another_county_hears_of_itself_and_not_of_the_first(base, tmp_path):
             "text": ["调查员昨晚上门登记。", "调查员昨晚上门登记。", "早高峰涡阳路又堵了。"],
         }
     )
-    judged = assign_jurisdiction(texts, settings.taxonomy(), settings.office())
+    judged = assign_jurisdiction(texts, place_rules(settings.taxonomy(), settings.office()))
     assert dict(zip(judged["id"], judged["jurisdiction"], strict=True))["own"] == "local"
     assert set(judged.filter(pl.col("id") != "own")["jurisdiction"]) & {"local"} == set()
 

@@ -5,7 +5,7 @@ import pytest
 
 from caifeng.core.model.terms import JURISDICTION_NAMES
 from caifeng.core.settings import Settings
-from transforms.understand.jurisdiction import assign_jurisdiction
+from transforms.understand.jurisdiction import assign_jurisdiction, place_rules
 
 SETTINGS = Settings.load()
 TAXONOMY, OFFICE = SETTINGS.taxonomy(), SETTINGS.office()
@@ -13,7 +13,7 @@ TAXONOMY, OFFICE = SETTINGS.taxonomy(), SETTINGS.office()
 
 def place(title, text="", **columns):
     frame = pl.DataFrame({"id": [1], "title": [title], "text": [text], **{k: [v] for k, v in columns.items()}})
-    return assign_jurisdiction(frame, TAXONOMY, OFFICE).row(0, named=True)
+    return assign_jurisdiction(frame, place_rules(TAXONOMY, OFFICE)).row(0, named=True)
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_evidence_and_names_office():
 
 def test_order_and_schema():
     frame = pl.DataFrame({"id": ["b", "a"], "title": ["蒙城县", ""], "text": [None, "合肥"]})
-    found = assign_jurisdiction(frame, TAXONOMY, OFFICE)
+    found = assign_jurisdiction(frame, place_rules(TAXONOMY, OFFICE))
     assert found["id"].to_list() == ["b", "a"]
     assert found["jurisdiction"].to_list() == ["local", "other"]
     assert set(found["jurisdiction"]) <= set(JURISDICTION_NAMES)
-    assert assign_jurisdiction(frame.clear(), TAXONOMY, OFFICE).schema == found.schema
+    assert assign_jurisdiction(frame.clear(), place_rules(TAXONOMY, OFFICE)).schema == found.schema

@@ -9,14 +9,15 @@ from caifeng.core.model.taxonomy import Rule
 from caifeng.core.model.terms import RELEVANCE_REASONS
 from caifeng.core.settings import Settings
 from transforms.understand.matching import documents, find_terms
-from transforms.understand.relevance import classify, term_coverage
+from transforms.understand.relevance import classify, relevance_rules, term_coverage
+from transforms.understand.trie import trie_of
 
 TAXONOMY = Settings.load().taxonomy()
 
 
 def judge(title, text="", **columns):
     frame = pl.DataFrame({"id": ["x"], "title": [title], "text": [text], **{k: [v] for k, v in columns.items()}})
-    return classify(frame, TAXONOMY).row(0, named=True)
+    return classify(frame, relevance_rules(TAXONOMY)).row(0, named=True)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_everyday_words_of_strict_topics_count_only_beside_words_of_ours():
     words = [term for topic in TAXONOMY.topics if topic.strict for term in topic.ambiguous]
     assert len(words) > 300
     frame = pl.DataFrame({"id": range(len(words)), "title": words, "text": [""] * len(words)})
-    alone = classify(frame, TAXONOMY)
+    alone = classify(frame, relevance_rules(TAXONOMY))
     assert alone.filter("relevant").rows() == []
     strict = "|".join(f"^{topic.id}:" for topic in TAXONOMY.topics if topic.strict)
     said = alone.explode("evidence").filter(pl.col("evidence").str.contains(strict))
@@ -172,16 +173,16 @@ def test_evidence_points_at_the_term():
 
 def test_frames_keep_order_ids_and_schema():
     frame = pl.DataFrame({"id": [3, 1, 2], "title": ["GDP", None, "钓鱼"], "text": [None, "普查员来了", ""]})
-    verdicts = classify(frame, TAXONOMY)
+    verdicts = classify(frame, relevance_rules(TAXONOMY))
     assert verdicts["id"].to_list() == [3, 1, 2]
     assert verdicts["relevant"].to_list() == [True, True, False]
-    assert classify(frame.clear(), TAXONOMY).schema == verdicts.schema
-    assert classify(frame.tail(1), TAXONOMY).schema == verdicts.schema
+    assert classify(frame.clear(), relevance_rules(TAXONOMY)).schema == verdicts.schema
+    assert classify(frame.tail(1), relevance_rules(TAXONOMY)).schema == verdicts.schema
 
 
 def test_terms_are_found_overlapping_at_character_offsets():
     docs = pl.DataFrame({"row": [7], "doc": ["访国家统计局gdp，gdpx"]}, schema={"row": pl.UInt32, "doc": pl.String})
-    hits = find_terms(docs, pl.Series(["统计局", "国家统计局", "gdp"]))
+    hits = find_terms(docs, trie_of(pl.Series(["统计局", "国家统计局", "gdp"])))
     assert hits.rows() == [(7, "国家统计局", 1, 6, 3), (7, "统计局", 3, 6, 9), (7, "gdp", 6, 9, 18)]
 
 
@@ -200,8 +201,8 @@ def test_a_verdict_does_not_depend_on_the_neighbours(texts):
         {"id": range(len(texts)), "title": [t for t, _ in texts], "text": [b for _, b in texts]},
         schema={"id": pl.Int64, "title": pl.String, "text": pl.String},
     )
-    together = classify(frame, TAXONOMY)
-    alone = pl.concat([classify(frame[i], TAXONOMY) for i in range(frame.height)])
+    together = classify(frame, relevance_rules(TAXONOMY))
+    alone = pl.concat([classify(frame[i], relevance_rules(TAXONOMY)) for i in range(frame.height)])
     assert together.equals(alone)
     assert set(together["reason"]) <= set(RELEVANCE_REASONS)
     positive = pl.col("reason").is_in(["strong_term", "indicator_term", "context_term"])
@@ -257,7 +258,7 @@ def with_rule(**fields):
 
 def fires(taxonomy, title, text="", **columns):
     frame = pl.DataFrame({"id": [1], "title": [title], "text": [text], **{k: [v] for k, v in columns.items()}})
-    return classify(frame, taxonomy).row(0, named=True)
+    return classify(frame, relevance_rules(taxonomy)).row(0, named=True)
 
 
 def test_a_compound_rule_needs_every_word_near_the_anchor():

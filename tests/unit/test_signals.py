@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from caifeng.core.model.taxonomy import Signals
 from caifeng.core.model.terms import STANCE_NAMES, TONE_NAMES
 from caifeng.core.settings import Settings
-from transforms.understand.signals import detect_signals
+from transforms.understand.signals import detect_signals, signal_rules
 from transforms.understand.understand import understand
 
 SETTINGS = Settings.load()
@@ -19,9 +19,8 @@ STANCE_RULES = SETTINGS.stance()
 
 
 def signals(title, text="", taxonomy=TAXONOMY):
-    return detect_signals(pl.DataFrame({"id": [1], "title": [title], "text": [text]}), taxonomy, STANCE_RULES).row(
-        0, named=True
-    )
+    texts = pl.DataFrame({"id": [1], "title": [title], "text": [text]})
+    return detect_signals(texts, signal_rules(taxonomy, STANCE_RULES)).row(0, named=True)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from bench.stance import Item, coverage, halves, macro_f1
 from caifeng.core.model.stance import StanceRules, stance_rules_from
 from caifeng.core.model.terms import STANCE_NAMES, TONE_NAMES
 from caifeng.core.settings import Settings
-from transforms.understand.signals import detect_signals
+from transforms.understand.signals import detect_signals, signal_rules
 from transforms.understand.stance import judge_stance
 
 RULES = Settings.load().stance()
@@ -168,7 +168,7 @@ def test_ids_are_kept_and_no_rows_are_no_rows():
 def test_signals_take_their_stance_from_here():
     taxonomy = Settings.load().taxonomy()
     frame = pl.DataFrame({"id": [1, 2], "title": ["可否把历年数据放在一张表里", "普查员很耐心"], "text": ["", ""]})
-    found = detect_signals(frame, taxonomy, RULES)
+    found = detect_signals(frame, signal_rules(taxonomy, RULES))
     assert found["stance"].to_list() == ["suggestion", "praise"]
     assert found["flags"].to_list()[0] == ["constructive_suggestion"]
     assert found["polarity"].is_null().to_list() == [True, False]

@@ -63,10 +63,12 @@ def clean_posts(raw: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -
     usable_source = sources.filter(pl.col("source_class").is_not_null())
     (judged,) = in_parts(raw, lambda part: [_read(part, usable_source["source_id"])])
     judged = judged.sort("post_id", "observed_at", "source_id", "fetched_at")
-    again = ~pl.struct("post_id", "observed_at").is_first_distinct()
-    usable = judged.filter(pl.col("reason").is_null()).with_columns(reason=pl.when(again).then(pl.lit("duplicate")))
-    rejects = pl.concat([judged.filter(pl.col("reason").is_not_null()), usable.filter(pl.col("reason").is_not_null())])
-    usable = usable.filter(pl.col("reason").is_null())
+    usable, rejects = judged.filter(pl.col("reason").is_null()), judged.filter(pl.col("reason").is_not_null())
+    del judged  # a large day would stand in memory several times
+    # rows of a post, and of a moment, are neighbours: a look at the row before does for a table of what was seen
+    again = _as_before("post_id") & _as_before("observed_at")
+    rejects = pl.concat([rejects, usable.filter(again).with_columns(reason=pl.lit("duplicate"))])
+    usable = usable.filter(~again)
     return Cleaned(_posts(usable, usable_source, known), _metrics(usable), _answers(usable), _rejects(rejects))
 
 
@@ -90,6 +92,10 @@ def _reason(source_ids: pl.Series) -> pl.Expr:
     )
 
 
+def _as_before(column: str) -> pl.Expr:
+    return (pl.col(column) == pl.col(column).shift()).fill_null(value=False)
+
+
 def _posts(usable: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     stated = pl.col("published_at")
     fetched = pl.col("fetched_at")
@@ -106,10 +112,11 @@ def _posts(usable: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> 
     )
     beginning = pl.col("text").str.extract(r"([^\n。！？!?]+)", 1).str.strip_chars().str.slice(0, _HEADLINE)
     first = (
-        usable.join(known.select("post_id"), on="post_id", how="anti")
-        .with_columns(first_fetched_at=pl.col("fetched_at").min().over("post_id"))
-        .sort("post_id", "observed_at", "source_id")
-        .unique("post_id", keep="first", maintain_order=True)
+        usable.lazy()
+        .join(known.lazy().select("post_id"), on="post_id", how="anti", maintain_order="left")
+        .with_columns(new=~_as_before("post_id"))
+        .with_columns(first_fetched_at=pl.col("fetched_at").min().over(pl.col("new").cum_sum()))
+        .filter("new")  # rows come sorted: the earliest observation
     )
     attributes = sources.select(
         "source_id",
@@ -130,7 +137,7 @@ def _posts(usable: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> 
             .otherwise("published_precision"),
             published_at=pl.when(pl.col("date_doubt").is_null()).then(stated),
         )
-        .join(attributes, on="source_id", how="left", maintain_order="left")
+        .join(attributes.lazy(), on="source_id", how="left", maintain_order="left")
         .select(
             "post_id",
             "source_id",
@@ -154,6 +161,7 @@ def _posts(usable: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> 
             "index_no",
             "first_fetched_at",
         )
+        .collect()
     )
 
 

@@ -6,11 +6,14 @@ as the scene of the event -3; local from 3 points on. A text about all counties 
 without any place is national if the topic is.
 """
 
+from typing import NamedTuple
+
 import polars as pl
 
 from caifeng.core.model.office import Office
 from caifeng.core.model.taxonomy import Taxonomy
 from transforms.understand.matching import documents, drop_inside, evidence, find_terms, rules_frame
+from transforms.understand.trie import Trie, trie_of
 
 _LOCAL_FROM = 3
 #: So many other places make a text one about the country.
@@ -23,27 +26,40 @@ _KINDS = (
 )  # fmt: skip
 
 
-def assign_jurisdiction(
-    texts: pl.DataFrame, taxonomy: Taxonomy, office: Office, docs: pl.DataFrame | None = None
-) -> pl.DataFrame:
+class PlaceRules(NamedTuple):
+    """The places as tables, made once for many texts."""
+
+    taxonomy: Taxonomy
+    terms: pl.DataFrame
+    """`term`, `kind`, `group` (code or name of the place, so that 利辛 and 利辛县 are one)."""
+    trie: Trie
+
+
+def place_rules(taxonomy: Taxonomy, office: Office) -> PlaceRules:
+    """Prepare the gazetteer for the office whose county, city and province are its own."""
+    terms = _terms(taxonomy, office)
+    trie = trie_of(terms["term"])
+    return PlaceRules(taxonomy, terms.with_columns(pl.col("term").cast(trie.kind)), trie)
+
+
+def assign_jurisdiction(texts: pl.DataFrame, rules: PlaceRules, docs: pl.DataFrame | None = None) -> pl.DataFrame:
     """Decide whose matter each text is.
 
     Args:
         texts: `id`, `title`, `text`; optionally `local_board` (boolean), `reach` (a key of GEO_NAMES) and `topic`.
-        taxonomy: gazetteer and areas.
-        office: its own county, city and province.
+        rules: as from `place_rules`.
         docs: `documents` of the texts, if already made.
 
     Returns:
         In input order: `id`, `jurisdiction` (a key of JURISDICTION_NAMES), `names_office` (boolean: the county
         or its bureau is named), `evidence` (list of rule:term@offset).
     """
+    taxonomy, terms = rules.taxonomy, rules.terms
     docs = documents(texts, taxonomy.relevance.idioms) if docs is None else docs
-    rules = _rules(taxonomy, office)
-    hits = find_terms(docs, rules["term"])
+    hits = find_terms(docs, rules.trie)
     # inside a longer name the short one is another place: 蒙城路, 城关区 in 河南城关区
-    masks = hits.join(rules.filter(pl.col("kind") != "false_friend"), on="term", how="semi")
-    hits = drop_inside(hits, masks).join(rules, on="term").join(docs.select("row", "title_end"), on="row")
+    masks = hits.join(terms.filter(pl.col("kind") != "false_friend"), on="term", how="semi")
+    hits = drop_inside(hits, masks).join(terms, on="term").join(docs.select("row", "title_end"), on="row")
     hits = hits.with_columns(in_title=pl.col("start") < pl.col("title_end"))
     seen = hits.group_by("row").agg(
         *(pl.col("kind").eq(kind).any().alias(kind) for kind in _KINDS),
@@ -73,7 +89,7 @@ def assign_jurisdiction(
     )
 
 
-def _rules(taxonomy: Taxonomy, office: Office) -> pl.DataFrame:
+def _terms(taxonomy: Taxonomy, office: Office) -> pl.DataFrame:
     """term, kind, group (code or name of the place, so that 利辛 and 利辛县 are one)."""
     gazetteer = taxonomy.gazetteer
     city, province = gazetteer.place[:4], gazetteer.place[:2]

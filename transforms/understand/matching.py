@@ -10,24 +10,27 @@ import polars as pl
 from numpy.typing import NDArray
 
 from caifeng.core.text.compiled import compiled
-from caifeng.core.text.normalise import IDIOMS, fold_terms, matching_form
-from transforms.understand.trie import find_all, trie_of
-
-#: Columns of a frame of hits; `byte` is where the term begins in the document's UTF-8, to cut out what is beside it.
-HITS = pl.Schema({"row": pl.UInt32, "term": pl.String, "start": pl.Int64, "end": pl.Int64, "byte": pl.Int64})
+from caifeng.core.text.normalise import IDIOMS, fold_terms, folded_form, matching_form
+from transforms.understand.trie import Trie, find_all
 
 
-def documents(texts: pl.DataFrame, idioms: tuple[str, ...] = IDIOMS) -> pl.DataFrame:
+def documents(texts: pl.DataFrame, idioms: tuple[str, ...] = IDIOMS, *, read: bool = False) -> pl.DataFrame:
     """One document per row of `texts` (title, text), in order.
+
+    Args:
+        texts: `title`, `text`; null counts as empty.
+        idioms: phrases that are left out.
+        read: both are in their reading form already, as in clean.posts.
 
     Returns:
         `row` (0, 1, …), `doc`, `title_end` (characters of the title; hits that start before it are in it).
     """
+    form = folded_form if read else matching_form
     return (
         texts.lazy()
         .select(
-            title=matching_form(pl.col("title").fill_null(""), idioms),
-            text=matching_form(pl.col("text").fill_null(""), idioms),
+            title=form(pl.col("title").fill_null(""), idioms),
+            text=form(pl.col("text").fill_null(""), idioms),
         )
         .select(
             doc=pl.concat_str("title", pl.lit("\n"), "text"),
@@ -49,21 +52,21 @@ def rules_frame(rules: Iterable[tuple[str, ...]], columns: list[str]) -> pl.Data
     return frame.with_columns(fold_terms(pl.col("term"))).filter(pl.col("term") != "").unique(maintain_order=True)
 
 
-def find_terms(docs: pl.DataFrame, terms: pl.Series) -> pl.DataFrame:
+def find_terms(docs: pl.DataFrame, trie: Trie) -> pl.DataFrame:
     """Every place where a term occurs as a word of its own, overlapping ones included (trie.find_all).
 
     Args:
         docs: `row`, `doc` as from `documents`.
-        terms: terms in matching form.
+        trie: of terms in matching form.
 
     Returns:
-        Frame of HITS, sorted by row, start and end.
+        `row`, `term` (an enumeration: joins go by numbers, not by words), `start` and `end` in characters, `byte` where
+        it begins in the document's UTF-8; sorted by row, start and end.
     """
-    trie = trie_of(terms)
     found = find_all(docs["doc"], trie)
-    columns = {"row": docs["row"].gather(found.row), "term": trie.terms.gather(found.term)}
-    columns |= {name: pl.Series(getattr(found, name)) for name in ("start", "end", "byte")}
-    return pl.DataFrame(columns).cast(dict(HITS))  # type: ignore[arg-type]
+    columns = {"row": docs["row"].gather(found.row), "term": pl.Series(found.term, dtype=pl.UInt32).cat.to(trie.kind)}
+    columns |= {name: pl.Series(getattr(found, name), dtype=pl.Int64) for name in ("start", "end", "byte")}
+    return pl.DataFrame(columns)
 
 
 def inside(hits: pl.DataFrame, masks: pl.DataFrame, by: tuple[str, ...] = ("row",)) -> pl.Series:

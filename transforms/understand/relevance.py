@@ -5,6 +5,8 @@ stands near, an ambiguous term only near a context word; a figure of another cou
 with the terms that led to it. Rules: config/taxonomy (docs/add-a-rule.md).
 """
 
+from typing import NamedTuple
+
 import polars as pl
 
 from caifeng.core.model.taxonomy import FALLBACK_TOPIC, PLACES, Rule, Taxonomy
@@ -18,6 +20,7 @@ from transforms.understand.matching import (
     nearest,
     rules_frame,
 )
+from transforms.understand.trie import Trie, trie_of
 
 #: Points of a term for its topic; more in the title (title_weight). Our choice.
 _POINTS = {"strong": 3.0, "term": 2.0, "rule": 2.0, "ambiguous": 1.0}
@@ -31,13 +34,36 @@ _FOLLOWS_WITHIN = 20
 _MAX_EVIDENCE = 30
 
 
-def classify(texts: pl.DataFrame, taxonomy: Taxonomy, docs: pl.DataFrame | None = None) -> pl.DataFrame:
+class RelevanceRules(NamedTuple):
+    """The taxonomy as tables, made once for many texts."""
+
+    taxonomy: Taxonomy
+    terms: pl.DataFrame
+    """`term`, `kind`, `topic` ("" for all topics), `group` (exclusion group or realm)."""
+    parts: pl.DataFrame
+    """`term`, `rule`, `part` of compound rules."""
+    trie: Trie
+    """All these terms."""
+    speaking: pl.Expr
+    """Those that can make a text relevant, as a list."""
+
+
+def relevance_rules(taxonomy: Taxonomy) -> RelevanceRules:
+    """Prepare the rules of relevance."""
+    terms, parts = _terms(taxonomy), _rule_parts(taxonomy)
+    speaking = pl.concat([_of(terms, *_POINTS)["term"], parts.filter(pl.col("part") == "anchor")["term"]])
+    trie = trie_of(pl.concat([terms["term"], parts["term"]]))
+    terms, parts = (frame.with_columns(pl.col("term").cast(trie.kind)) for frame in (terms, parts))
+    return RelevanceRules(taxonomy, terms, parts, trie, pl.lit(speaking.unique().implode()))
+
+
+def classify(texts: pl.DataFrame, rules: RelevanceRules, docs: pl.DataFrame | None = None) -> pl.DataFrame:
     """Judge texts.
 
     Args:
         texts: `id` (any type), `title`, `text` (null counts as empty), optionally `board`, its name: ambiguous terms on
             a board of the office need no further context, and rules may ask for a board.
-        taxonomy: the rules.
+        rules: as from `relevance_rules`.
         docs: `documents` of the texts, if already made.
 
     Returns:
@@ -45,13 +71,13 @@ def classify(texts: pl.DataFrame, taxonomy: Taxonomy, docs: pl.DataFrame | None 
         struct topic, score; best first; empty if irrelevant), `evidence` (list of rule:term@offset, offsets in
         characters of the matching form of title, line break, body).
     """
-    docs = documents(texts, taxonomy.relevance.idioms) if docs is None else docs
-    judged = _judge(docs, _rules(taxonomy), _boards(texts), taxonomy)
+    docs = documents(texts, rules.taxonomy.relevance.idioms) if docs is None else docs
+    judged = _judge(docs, _boards(texts), rules)
     return (
         docs.select("row")
         .with_columns(id=texts["id"])
         .join(_summary(judged), on="row", how="left")
-        .join(_topics(judged, taxonomy), on="row", how="left")
+        .join(_topics(judged, rules.taxonomy), on="row", how="left")
         .sort("row")
         .select(
             "id",
@@ -75,33 +101,32 @@ def term_coverage(texts: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
         ambiguous), `term` (matching form; for a rule <topic>/<rule>), `found` (texts in which it
         occurs outside longer terms and masks), `counted` (those in which it speaks for relevance); most counted first.
     """
-    docs = documents(texts, taxonomy.relevance.idioms)
-    rules = _rules(taxonomy)
-    judged = _judge(docs, rules, _boards(texts), taxonomy)
+    rules = relevance_rules(taxonomy)
+    judged = _judge(documents(texts, taxonomy.relevance.idioms), _boards(texts), rules)
     keys = ["topic", "kind", "term"]
     fired = (
-        judged.with_columns(term=pl.coalesce("rule", "term"))
+        judged.with_columns(term=pl.coalesce("rule", pl.col("term").cast(pl.String)))
         .group_by(keys)
         .agg(
             found=pl.col("row").n_unique(),
             counted=pl.col("row").filter(pl.col("verdict").is_in(_POSITIVE)).n_unique(),
         )
     )
+    single = _of(rules.terms, *_POINTS).with_columns(pl.col("term").cast(pl.String))
     return (
-        pl.concat([_of(rules, *_POINTS).select(keys), _rule_kinds(taxonomy).select("topic", "kind", term="rule")])
+        pl.concat([single.select(keys), _rule_kinds(taxonomy).select("topic", "kind", term="rule")])
         .join(fired, on=keys, how="left")
         .with_columns(pl.col("found", "counted").fill_null(0))
         .sort("counted", "found", *keys, descending=[True, True, False, False, False])
     )
 
 
-def _judge(docs: pl.DataFrame, rules: pl.DataFrame, boards: pl.Series, taxonomy: Taxonomy) -> pl.DataFrame:
+def _judge(docs: pl.DataFrame, boards: pl.Series, prepared: RelevanceRules) -> pl.DataFrame:
     """One row per term or rule that occurs, with its verdict (a key of RELEVANCE_REASONS) and what led to it."""
-    parts = _rule_parts(taxonomy)
+    taxonomy, rules, parts = prepared.taxonomy, prepared.terms, prepared.parts
     # most texts hold no term that could make them relevant: they are passed over in one go
-    speaking = pl.concat([_of(rules, *_POINTS)["term"], parts.filter(pl.col("part") == "anchor")["term"]])
-    docs = docs.filter(pl.col("doc").str.contains_any(pl.lit(speaking.unique().implode())))
-    hits = _drop_masked(find_terms(docs, pl.concat([rules["term"], parts["term"]])), _of(rules, "mask"))
+    docs = docs.filter(pl.col("doc").str.contains_any(prepared.speaking))
+    hits = _drop_masked(find_terms(docs, prepared.trie), _of(rules, "mask"))
     board_rows = boards.str.contains_any(list(taxonomy.relevance.boards)).fill_null(False).arg_true()
     candidates = _drop_idle(hits.join(_of(rules, *_POINTS), on="term"), hits, rules, board_rows, taxonomy)
     candidates = _drop_shadowed(candidates)
@@ -142,7 +167,7 @@ def _drop_idle(
     return pl.concat([others, on_board, rest.join(beside.unique(), on=["row", "topic"], how="semi")])
 
 
-def _rules(taxonomy: Taxonomy) -> pl.DataFrame:
+def _terms(taxonomy: Taxonomy) -> pl.DataFrame:
     """term, kind, topic ("" for all topics), group (exclusion group or realm)."""
     common = taxonomy.relevance
     strong = (*common.strong, *(term for topic in taxonomy.topics for term in topic.strong))
@@ -319,7 +344,7 @@ def _judge_country(hits: pl.DataFrame, markers: pl.DataFrame, docs: pl.DataFrame
     of the title, else to ours. An office or a census belongs to another country only if that stands directly
     before it.
     """
-    byte_end = pl.col("byte") + pl.col("term").str.len_bytes().cast(pl.Int64)
+    byte_end = pl.col("byte") + pl.col("term").cast(pl.String).str.len_bytes().cast(pl.Int64)
     found = markers.select("row", "start", "end", "term", realm="group", byte_end=byte_end)
     # 法国国家统计局: the nearer marker is itself owned by the one before it
     found = _drop_owned(found)
@@ -340,7 +365,7 @@ def _judge_country(hits: pl.DataFrame, markers: pl.DataFrame, docs: pl.DataFrame
         near.lazy()
         .join(docs.lazy().select("row", "doc"), on="row")
         .with_columns(owned=_owned(), office=_office())
-        .with_columns(bureau=pl.col("office") & pl.col("term").str.contains("统计", literal=True))
+        .with_columns(bureau=pl.col("office") & pl.col("term").cast(pl.String).str.contains("统计", literal=True))
         .with_columns(owned_abroad=(pl.col("owned") & (pl.col("before_realm") == "foreign")).fill_null(False))
         .with_columns(realm=_realm())
         .with_columns(from_before=(pl.col("before_realm") == pl.col("realm")).fill_null(False))
@@ -369,7 +394,7 @@ def _owned() -> pl.Expr:
 
 def _office() -> pl.Expr:
     strong = pl.col("kind") == "strong"
-    return strong & ((pl.col("topic") == _COMMON) | pl.col("term").str.contains("普|统计"))
+    return strong & ((pl.col("topic") == _COMMON) | pl.col("term").cast(pl.String).str.contains("普|统计"))
 
 
 def _realm() -> pl.Expr:

@@ -5,22 +5,55 @@ describes what the writer wants; it neither judges the writer nor whether the cl
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import polars as pl
 
 from caifeng.core.model.stance import StanceRules
 from caifeng.core.model.taxonomy import SignalRule, Taxonomy
 from transforms.understand.matching import documents, evidence, find_terms, nearest, rules_frame
-from transforms.understand.stance import judge_documents
+from transforms.understand.stance import Lexicon, judge_documents, lexicon_of
+from transforms.understand.trie import Trie, trie_of
 
 #: A word that takes a term's force stands at most this many characters before it: 没有发现造假.
 _UNLESS_WITHIN = 6
 _MAX_EVIDENCE = 30
 
 
-def detect_signals(
-    texts: pl.DataFrame, taxonomy: Taxonomy, stance_rules: StanceRules, docs: pl.DataFrame | None = None
-) -> pl.DataFrame:
+class SignalRules(NamedTuple):
+    """Rules of flags and facts as tables, made once for many texts."""
+
+    taxonomy: Taxonomy
+    rules: tuple[SignalRule, ...]
+    kinds: pl.DataFrame
+    """`rule` (its number), `kind` (flag, fact, emotive), `id`."""
+    terms: pl.DataFrame
+    """`term`, `part`, `rule`."""
+    trie: Trie
+    stance: Lexicon
+
+
+def signal_rules(taxonomy: Taxonomy, stance: StanceRules) -> SignalRules:
+    """Prepare the rules of signals and of stance."""
+    signals = taxonomy.signals
+    towns = (*taxonomy.gazetteer.towns, *taxonomy.gazetteer.towns_ambiguous)
+    named: list[tuple[str, str, SignalRule]] = [("flag", rule.id, rule) for rule in signals.flags]
+    named += [("fact", rule.id, rule) for rule in signals.facts]
+    if signals.emotive:
+        named.append(("emotive", "emotive", SignalRule(any=signals.emotive)))
+    rules = tuple(rule for _, _, rule in named)
+    kinds = pl.DataFrame(
+        [(str(number), kind, id_) for number, (kind, id_, _) in enumerate(named)],
+        schema=dict.fromkeys(("rule", "kind", "id"), pl.String),
+        orient="row",
+    )
+    terms = rules_frame(_rows(rules, towns), ["term", "part", "rule"])
+    trie = trie_of(terms["term"])
+    terms = terms.with_columns(pl.col("term").cast(trie.kind))
+    return SignalRules(taxonomy, rules, kinds, terms, trie, lexicon_of(stance))
+
+
+def detect_signals(texts: pl.DataFrame, rules: SignalRules, docs: pl.DataFrame | None = None) -> pl.DataFrame:
     """Find signals in texts.
 
     Stance and feeling are read by transforms/understand/stance.py; `constructive_suggestion` and `pure_question`
@@ -28,35 +61,23 @@ def detect_signals(
 
     Args:
         texts: `id`, `title`, `text`.
-        taxonomy: the rules.
-        stance_rules: how stance and feeling are read.
+        rules: as from `signal_rules`.
         docs: `documents` of the texts, if already made.
 
     Returns:
         In input order: `id`, `flags`, `facts` (sorted lists), `stance`, `tone`, `emotive` (boolean), `polarity`
         (-1..1, null without a word of feeling) and `intensity` (0..1), `evidence` (list of rule:term@offset).
     """
-    docs = documents(texts, taxonomy.relevance.idioms) if docs is None else docs
-    signals = taxonomy.signals
-    towns = (*taxonomy.gazetteer.towns, *taxonomy.gazetteer.towns_ambiguous)
-    rules: list[tuple[str, str, SignalRule]] = [("flag", rule.id, rule) for rule in signals.flags]
-    rules += [("fact", rule.id, rule) for rule in signals.facts]
-    if signals.emotive:
-        rules.append(("emotive", "emotive", SignalRule(any=signals.emotive)))
-    fired = _fire(docs, [rule for _, _, rule in rules], towns)
-    kinds = pl.DataFrame(
-        [(str(number), kind, id_) for number, (kind, id_, _) in enumerate(rules)],
-        schema=dict.fromkeys(("rule", "kind", "id"), pl.String),
-        orient="row",
-    )
-    found = fired.join(kinds, on="rule").sort("row", "start", "end", "kind", "id")
+    docs = documents(texts, rules.taxonomy.relevance.idioms) if docs is None else docs
+    fired = _fire(docs, rules)
+    found = fired.join(rules.kinds, on="rule").sort("row", "start", "end", "kind", "id")
     found = found.group_by("row").agg(
         flags=_ids("flag"),
         facts=_ids("fact"),
         emotive=(pl.col("kind") == "emotive").any(),
         evidence=evidence("id").unique(maintain_order=True).head(_MAX_EVIDENCE),
     )
-    judged = judge_documents(docs, stance_rules)
+    judged = judge_documents(docs, rules.stance)
     decided = (
         docs.select("row")
         .with_columns(id=texts["id"])
@@ -91,10 +112,10 @@ def _ids(kind: str) -> pl.Expr:
     return pl.col("id").filter(pl.col("kind") == kind).unique().sort()
 
 
-def _fire(docs: pl.DataFrame, rules: Sequence[SignalRule], towns: tuple[str, ...]) -> pl.DataFrame:
+def _fire(docs: pl.DataFrame, prepared: SignalRules) -> pl.DataFrame:
     """Rules that fire: row, rule (its number), term, start, end of each `any` term that counts."""
-    table = rules_frame(_rows(rules, towns), ["term", "part", "rule"])
-    hits = find_terms(docs, table["term"]).join(table, on="term")
+    rules = prepared.rules
+    hits = find_terms(docs, prepared.trie).join(prepared.terms, on="term")
     # the other parts of a rule matter only where one of its `any` terms stands
     begun = hits.filter(pl.col("part") == "any").select("row", "rule").unique()
     hits = hits.join(begun, on=["row", "rule"], how="semi")

@@ -6,12 +6,14 @@ weighed by its place, and added up. Phrases speak for a stance and add their poi
 Stance describes what the writer wants; it neither judges the writer nor whether the claim is true.
 """
 
+from typing import NamedTuple
+
 import polars as pl
 
 from caifeng.core.model.stance import StanceRules
 from caifeng.core.text.normalise import fold_terms
 from transforms.understand.matching import documents, evidence
-from transforms.understand.trie import find_longest, trie_of
+from transforms.understand.trie import Trie, find_longest, trie_of
 
 _BREAKS = (*',。.!?;:…~\n()[]"“”《》【】·|^—', "//", "--")
 #: Those that end a sentence; the others end a clause.
@@ -29,6 +31,21 @@ _MAX_EVIDENCE = 30
 _ADVERB, _ADVERB_FACTOR = "好", 1.3
 
 
+class Lexicon(NamedTuple):
+    """The lists of stance as tables, made once for many texts."""
+
+    rules: StanceRules
+    roles: pl.DataFrame
+    """One row per term in matching form, with every role that it plays, in the order of the trie's numbers."""
+    trie: Trie
+
+
+def lexicon_of(rules: StanceRules) -> Lexicon:
+    """Prepare the lists."""
+    roles = _roles(rules).sort("term")
+    return Lexicon(rules, roles, trie_of(roles["term"]))
+
+
 def judge_stance(texts: pl.DataFrame, rules: StanceRules) -> pl.DataFrame:
     """Say what each writer wants and how he feels.
 
@@ -41,14 +58,15 @@ def judge_stance(texts: pl.DataFrame, rules: StanceRules) -> pl.DataFrame:
         (-1..1, null without any word of feeling), `intensity` (0..1, 0 without any), `evidence` (list of
         rule:term@offset; offsets in characters of the matching form of title, line break, text).
     """
-    judged = judge_documents(documents(texts), rules)
+    judged = judge_documents(documents(texts), lexicon_of(rules))
     given = [texts["id"]] if "id" in texts.columns else []
     return pl.select(*given).hstack(judged.drop("row")) if given else judged.drop("row")
 
 
-def judge_documents(docs: pl.DataFrame, rules: StanceRules) -> pl.DataFrame:
+def judge_documents(docs: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
     """As `judge_stance`, of `row`, `doc`, `title_end` as from `documents`; keeps `row`."""
-    tokens = _tokens(docs, _lexicon(rules))
+    rules = lexicon.rules
+    tokens = _tokens(docs, lexicon)
     weighed = _weigh(tokens, docs, rules)
     forms = _forms(docs, rules)
     felt = (
@@ -83,7 +101,7 @@ def judge_documents(docs: pl.DataFrame, rules: StanceRules) -> pl.DataFrame:
     )
 
 
-def _lexicon(rules: StanceRules) -> pl.DataFrame:
+def _roles(rules: StanceRules) -> pl.DataFrame:
     """One row per term in matching form, with every role that it plays."""
     words = rules.words
     rows: list[dict[str, object]] = []
@@ -153,14 +171,11 @@ def _ends_with(marks: tuple[str, ...]) -> pl.Expr:
     return one & (~pl.col("sign") | pl.col("term").str.contains(r"^[~…。.]+$"))
 
 
-def _tokens(docs: pl.DataFrame, lexicon: pl.DataFrame) -> pl.DataFrame:
+def _tokens(docs: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
     """Terms of the lists in the order of the texts: row, start, end (characters), and the roles of the term."""
-    trie = trie_of(lexicon["term"])
-    found = find_longest(docs["doc"], trie)
-    # numbers of terms are places in the sorted lexicon: no join over words
-    roles = lexicon.sort("term")[found.term]
+    found = find_longest(docs["doc"], lexicon.trie)
     placed = [docs["row"].gather(found.row), *(pl.Series(n, getattr(found, n), pl.Int64) for n in ("start", "end"))]
-    return pl.DataFrame(placed).hstack(roles)
+    return pl.DataFrame(placed).hstack(lexicon.roles[found.term])
 
 
 def _weigh(tokens: pl.DataFrame, docs: pl.DataFrame, rules: StanceRules) -> pl.DataFrame:

@@ -33,6 +33,8 @@ class Trie(NamedTuple):
     """Node to which each edge leads."""
     ends: NDArray[np.int32]
     """Number of the term that ends at a node; -1: none does."""
+    kind: pl.Enum
+    """The terms as an enumeration."""
     kinds: NDArray[np.uint8]
     """1 for a small ASCII letter, 2 for an ASCII figure, else 0, by byte."""
 
@@ -61,7 +63,7 @@ def trie_of(terms: pl.Series) -> Trie:
     nodes, ends = np.zeros(size, np.int32), np.full(len(buffer) + 2, -1, np.int32)
     count = _grow(buffer, bounds, heads, keys, nodes, ends)
     kinds = np.array([1 if 97 <= code <= 122 else 2 if 48 <= code <= 57 else 0 for code in range(256)], np.uint8)
-    return Trie(distinct, heads, keys, nodes, ends[:count].copy(), kinds)
+    return Trie(distinct, heads, keys, nodes, ends[:count].copy(), pl.Enum(distinct), kinds)
 
 
 def find_all(texts: pl.Series, trie: Trie) -> Found:

@@ -9,11 +9,11 @@ from caifeng.core.model.stance import StanceRules
 from caifeng.core.model.taxonomy import Taxonomy
 from transforms.parts import in_parts
 from transforms.rejects import excerpt
-from transforms.understand.jurisdiction import assign_jurisdiction
+from transforms.understand.jurisdiction import PlaceRules, assign_jurisdiction, place_rules
 from transforms.understand.matching import documents
 from transforms.understand.quality import JUDGEMENTS, apply_judgements
-from transforms.understand.relevance import classify
-from transforms.understand.signals import detect_signals
+from transforms.understand.relevance import RelevanceRules, classify, relevance_rules
+from transforms.understand.signals import SignalRules, detect_signals, signal_rules
 
 #: Relevant posts that are described at once (our choice: each has some thirty words to weigh).
 _KEPT_ROWS = 20_000
@@ -51,30 +51,33 @@ def understand(
         foreign, judged. Both sorted by post_id.
     """
     spoken = JUDGEMENTS.to_frame() if judgements is None else judgements
-    kept, rejects = in_parts(posts.sort("post_id"), lambda part: _select(part, taxonomy, spoken))
-    (described,) = in_parts(kept, lambda part: [_describe(part, taxonomy, office, stance_rules)], _KEPT_ROWS)
+    relevance = relevance_rules(taxonomy)
+    posts = posts if posts["post_id"].is_sorted() else posts.sort("post_id")
+    kept, rejects = in_parts(posts, lambda part: _select(part, relevance, spoken))
+    places, signals = place_rules(taxonomy, office), signal_rules(taxonomy, stance_rules)
+    (described,) = in_parts(kept, lambda part: [_describe(part, places, signals)], _KEPT_ROWS)
     return Understood(described, rejects)
 
 
-def _select(posts: pl.DataFrame, taxonomy: Taxonomy, judgements: pl.DataFrame) -> list[pl.DataFrame]:
+def _select(posts: pl.DataFrame, rules: RelevanceRules, judgements: pl.DataFrame) -> list[pl.DataFrame]:
     """Relevant posts, with the document that was made of each, and rejects."""
-    docs = documents(posts, taxonomy.relevance.idioms)
-    verdicts = classify(posts.select("title", "text", "board", id="post_id"), taxonomy, docs)
+    docs = documents(posts, rules.taxonomy.relevance.idioms, read=True)
+    verdicts = classify(posts.select("title", "text", "board", id="post_id"), rules, docs)
     judged = posts.with_columns(
         *docs.select("doc", "title_end"),
         *verdicts.select(
             "relevant", "reason", topics=pl.col("topics").list.eval(pl.element().struct.field("topic")), why="evidence"
         ),
     )
-    judged = apply_judgements(judged, judgements, taxonomy)
+    judged = apply_judgements(judged, judgements, rules.taxonomy)
     kept = judged.filter("relevant").with_columns(topic=pl.col("topics").list.first())
     return [kept, _rejects(judged.filter(~pl.col("relevant")))]
 
 
-def _describe(kept: pl.DataFrame, taxonomy: Taxonomy, office: Office, stance_rules: StanceRules) -> pl.DataFrame:
+def _describe(kept: pl.DataFrame, places: PlaceRules, rules: SignalRules) -> pl.DataFrame:
     texts, docs = kept.with_columns(id="post_id"), kept.select("doc", "title_end").with_row_index("row")
-    place = assign_jurisdiction(texts, taxonomy, office, docs).select("jurisdiction", "names_office", where="evidence")
-    signals = detect_signals(texts, taxonomy, stance_rules, docs).drop("id").rename({"evidence": "how"})
+    place = assign_jurisdiction(texts, places, docs).select("jurisdiction", "names_office", where="evidence")
+    signals = detect_signals(texts, rules, docs).drop("id").rename({"evidence": "how"})
     # facts that the text cannot tell come from the source and from the place
     known = {"names_bureau": "names_office", "local_board": "local_board", "official_channel": "official_channel"}
     extra = [pl.when(column).then(pl.lit(fact)) for fact, column in known.items()]

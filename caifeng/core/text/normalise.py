@@ -140,15 +140,16 @@ def matching_form(expr: pl.Expr, idioms: Sequence[str] = IDIOMS) -> pl.Expr:
     "70 城" are found. Single characters that are all parted by the same mark (统.计.局, G-D-P) are joined.
     Line breaks stay.
     """
-    return _fold(reading_form(expr), idioms)
+    return folded_form(reading_form(expr), idioms)
 
 
 def fold_terms(terms: pl.Expr) -> pl.Expr:
     """The matching form of a rule's term: as `matching_form`, but an idiom is kept."""
-    return _fold(reading_form(terms), ())
+    return folded_form(reading_form(terms), ())
 
 
-def _fold(text: pl.Expr, idioms: Sequence[str]) -> pl.Expr:
+def folded_form(text: pl.Expr, idioms: Sequence[str] = IDIOMS) -> pl.Expr:
+    """The matching form of a text in its reading form; null stays null."""
     folded = text.map_batches(lambda values: translate(values, _forms()), return_dtype=pl.String, is_elementwise=True)
     folded = folded.map_batches(
         lambda values: _where(values, _PARTED, _close_up), return_dtype=pl.String, is_elementwise=True
