@@ -1,0 +1,294 @@
+"""config/publications.toml, calendars, pages found and the register -> ops.publications: what is owed to the public.
+
+The day from which a limit runs, and that something was published, are said by people: events of the register's subject
+`publications`. `publication_started` has item, period, started_on; `publication_noted` has item, period, published_on
+(null: it was not published, whatever was found) and url. The last word on an item and period counts.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from caifeng.cases.model import Event
+from caifeng.cases.rules import load_calendar, load_policy_basis
+from caifeng.cases.workdays import MissingYearError, WorkCalendar
+from caifeng.core.clock import SHANGHAI, business_day, end_of_day
+from caifeng.core.errors import ConfigError
+from caifeng.core.model.deadlines import PolicyBasis
+from caifeng.core.model.office import Office
+from caifeng.core.model.publications import (
+    AfterEvent,
+    ByDate,
+    ByRelease,
+    Item,
+    Period,
+    Publications,
+    basis_words,
+    is_release,
+    month_later,
+)
+from caifeng.core.model.release import STATUS_NAMES, ReleaseCalendar
+from caifeng.core.settings import Settings, load_model
+from caifeng.jobs.base import LOOKBACK, Env, JobReport
+from caifeng.jobs.bursts import load_calendar as load_releases
+from transforms.duty.publications import DUE, FOUND, SAID, judge, recognise
+
+#: Subject of the register's events about publications.
+SUBJECT = "publications"
+NOTED, STARTED = "publication_noted", "publication_started"
+
+#: States that somebody must look at.
+WAITING = ("overdue", "due_soon", "unknown_calendar", "unknown_start")
+#: Kinds of source that hold what an office publishes itself.
+_OWN_PAGES = ("portal", "disclosure")
+
+
+class Rules(NamedTuple):
+    """What the configuration says, read and checked."""
+
+    publications: Publications
+    policy: PolicyBasis
+    """Rules of config/policy_basis.toml and of config/publications.toml."""
+    workdays: WorkCalendar
+    releases: ReleaseCalendar
+
+
+def publications(env: Env, day: date, as_of: datetime) -> JobReport:
+    """Replace ops.publications of a day: what is owed, and what is known of its publication.
+
+    Pages count that were found by the end of the day, and words of people that were registered by `as_of`.
+    """
+    rows = _stand(env, day, as_of)
+    env.lake.replace("ops.publications", day, rows)
+    states = dict(rows["state"].value_counts().sort("state").iter_rows())
+    return JobReport("publications", day, as_of, {"publications": rows.height, **states})
+
+
+def due_rows(env: Env, day: date, as_of: datetime | None = None) -> pl.DataFrame:
+    """What somebody must see to, the most urgent first; computed anew, so that a word just registered counts.
+
+    Args:
+        env: where things are.
+        day: Shanghai day.
+        as_of: words registered later do not count; without it, the end of the day.
+
+    Returns:
+        Columns of ops.publications: overdue, due soon, not known by when, or found and not yet confirmed.
+    """
+    rows = _stand(env, day, as_of or end_of_day(day))
+    return rows.filter(pl.col("state").is_in(WAITING) | (pl.col("source") == "crawled"))
+
+
+def load_publications(settings: Settings) -> Rules:
+    """Read config/publications.toml and what it refers to.
+
+    Raises:
+        ConfigError: a file cannot be used, or names a unit, rule, number or release that is not there; one line per
+            fault.
+    """
+    path = settings.config / "publications.toml"
+    found = load_model(path, Publications)
+    cited = load_policy_basis(settings.config).rules
+    if twice := sorted({rule.id for rule in cited} & {rule.id for rule in found.rules}):
+        raise ConfigError(path, "rules", f"also in policy_basis.toml: {', '.join(twice)}")
+    policy = PolicyBasis(rules=(*cited, *found.rules))
+    releases = load_releases(settings.config)
+    units = {unit.id for unit in settings.office().units}
+    indicators = {release.indicator for table in releases.tables for release in table.releases}
+    faults = [ConfigError(path, field, reason) for field, reason in found.faults(policy, units, indicators)]
+    if faults:
+        first, *more = faults
+        raise ConfigError(path, first.field, "\n".join([first.reason, *map(str, more)]))
+    return Rules(found, policy, load_calendar(settings.config), releases)
+
+
+# --- by when ---------------------------------------------------------------------------------------------------------
+
+
+class Due(NamedTuple):
+    """By when something is owed, or why that is not known."""
+
+    on: date | None
+    unknown: str | None = None
+    """calendar: a year is not loaded; start: the day from which it runs is not registered."""
+    note: str | None = None
+
+
+def due_frame(
+    rules: Rules, started: dict[tuple[str, str], date], known: set[tuple[str, str]], day: date
+) -> pl.DataFrame:
+    """Every item and period that is asked for on a day, with its due day: rows of `transforms.duty.publications.DUE`.
+
+    Args:
+        rules: configuration.
+        started: (item, period) -> the day from which its limit runs, as registered.
+        known: (item, period) of which people have spoken; they are asked for from then on.
+        day: Shanghai day.
+    """
+    rows = []
+    for item in rules.publications.items:
+        for period in _asked(item, rules.publications.since, {code for name, code in known if name == item.id}, day):
+            start = started.get((item.id, period.code))
+            due = _due(item, period, start, rules)
+            if due is not None:
+                rows.append(_row(item, period, start, due, rules.policy))
+    return pl.DataFrame(rows, schema=DUE)
+
+
+def _row(item: Item, period: Period, start: date | None, due: Due, policy: PolicyBasis) -> dict[str, Any]:
+    return {
+        "item": item.id,
+        "period": period.code,
+        "name": item.name,
+        "period_name": period.name,
+        "unit": item.unit,
+        "basis": basis_words(item, policy),
+        "page": item.url,
+        "started_on": start,
+        "due_on": due.on,
+        "unknown": due.unknown,
+        "note": due.note,
+    }
+
+
+def _asked(item: Item, since: date, known: set[str], day: date) -> list[Period]:
+    """Periods for which an item is asked on a day, oldest first."""
+    if item.period == "once":
+        assert isinstance(item.due, AfterEvent)
+        once = Period.of("once", day)
+        return [once] if known or item.due.asked_from is None or item.due.asked_from <= day else []
+    # the next one too: a budget may be approved before its year begins
+    period, asked = Period.of(item.period, day).later(1), []
+    # Nothing is asked for more than three years after its period began (AfterEvent.asked_after_months).
+    while period.first > month_later(since, -48):
+        begins = _asked_from(item, period)
+        if period.code in known or since <= begins <= day:
+            asked.append(period)
+        period = period.later(-1)
+    return asked[::-1]
+
+
+def _asked_from(item: Item, period: Period) -> date:
+    """The first day on which an item and period is on the list."""
+    if isinstance(item.due, AfterEvent) and item.due.asked_after_months is not None:
+        return month_later(period.first, item.due.asked_after_months)
+    return period.later(1).first
+
+
+def _due(item: Item, period: Period, start: date | None, rules: Rules) -> Due | None:
+    """When it is due; null where nothing is released for the period (January's figures come with February's)."""
+    due = item.due
+    if isinstance(due, ByDate):
+        month = month_later(period.last, due.months_after)
+        return Due(month.replace(day=min(due.day, monthrange(month.year, month.month)[1])))
+    if isinstance(due, ByRelease):
+        return _due_by_release(due, period, rules)
+    if start is None:
+        return Due(None, "start", f"请登记{due.event}")
+    if due.days is not None:
+        return Due(start + timedelta(days=due.days))
+    return _after(start, due.working_days or 0, rules.workdays)
+
+
+def _due_by_release(due: ByRelease, period: Period, rules: Rules) -> Due | None:
+    year = period.later(1).first.year
+    table = next((table for table in rules.releases.tables if table.year == year), None)
+    if table is None:
+        return Due(None, "calendar", f"{year}年发布日程未载入")
+    named = [release for release in table.releases if is_release(release.indicator, due.release)]
+    if not named:
+        return Due(None, "calendar", f"{year}年发布日程中没有“{due.release}”")
+    own = [release for release in named if Period.of(period.kind, release.first).later(-1) == period]
+    if not own:
+        return None
+    note = STATUS_NAMES[table.status]
+    found = _after(max(release.last for release in own), due.working_days, rules.workdays)
+    return found._replace(note=f"{found.note}；发布日程{note}" if found.note else f"发布日程{note}")
+
+
+def _after(day: date, working_days: int, workdays: WorkCalendar) -> Due:
+    try:
+        return Due(workdays.working_day_after(day, working_days) if working_days else day)
+    except MissingYearError as error:
+        return Due(None, "calendar", f"{error.year}年节假日安排未载入，无法计算时限")
+
+
+# --- what is known ---------------------------------------------------------------------------------------------------
+
+
+def _stand(env: Env, day: date, as_of: datetime) -> pl.DataFrame:
+    rules, office = load_publications(env.settings), env.settings.office()
+    with env.register() as register:
+        events = register.events(SUBJECT, until=as_of)
+    started = {key: date.fromisoformat(event.payload["started_on"]) for key, event in _last(events, STARTED).items()}
+    noted = said_frame(events)
+    known = {*started, *noted.select("item", "period").iter_rows()}
+    return judge(
+        due_frame(rules, started, known, day),
+        _found(env, rules.publications.items, office, day),
+        noted,
+        day,
+        as_of.astimezone(UTC),
+        soon_days=rules.publications.soon_days,
+        shown_days=rules.publications.shown_days,
+    )
+
+
+def said_frame(events: Iterable[Event]) -> pl.DataFrame:
+    """The last word of people on each item and period; from events in their order."""
+    rows = [
+        {
+            "item": item,
+            "period": period,
+            "published_on": _day(event.payload.get("published_on")),
+            "url": event.payload.get("url"),
+            "said_on": business_day(event.at),
+        }
+        for (item, period), event in _last(events, NOTED).items()
+    ]
+    return pl.DataFrame(rows, schema=SAID)
+
+
+def _last(events: Iterable[Event], name: str) -> dict[tuple[str, str], Event]:
+    return {(e.payload["item"], e.payload["period"]): e for e in events if e.name == name}
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _found(env: Env, items: tuple[Item, ...], office: Office, day: date) -> pl.DataFrame:
+    """What was found on the office's own pages; of days whose texts are gone, what the list last said."""
+    own = [
+        source.id
+        for source in env.settings.sources().usable
+        if source.source_class in _OWN_PAGES and source.place == office.place and not source.official_channel
+    ]
+    posts = (
+        env.lake.scan("clean.posts", day - LOOKBACK, day)
+        .filter(pl.col("source_id").is_in(own))
+        .select(
+            "title",
+            "board",
+            "source_name",
+            "url",
+            published_on=_local_day("published_at"),
+            found_on=_local_day("first_fetched_at"),
+        )
+        .collect()
+    )
+    found = recognise(posts, items, (office.name, office.short_name))
+    earlier = [other for other in env.lake.days("ops.publications") if other < day]
+    if earlier:
+        listed = env.lake.read("ops.publications", earlier[-1]).filter(pl.col("source") == "crawled")
+        found = pl.concat([found, listed.select(FOUND.names())])
+    return found.sort("found_on").unique(["item", "period", "url"], keep="first", maintain_order=True)
+
+
+def _local_day(column: str) -> pl.Expr:
+    return pl.col(column).dt.convert_time_zone(SHANGHAI.key).dt.date()
