@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,10 @@ app.add_typer(report_app, name="report")
 app.add_typer(case_app, name="case")
 app.add_typer(taxonomy_app, name="taxonomy")
 calendar_app = typer.Typer(help="When official figures are released.", no_args_is_help=True)
+notify_app = typer.Typer(help="Messages to the office: what waits, was sent, or was not.", no_args_is_help=True)
+sheets_app = typer.Typer(help="Registers kept as sheets: training, reward and blame of units.", no_args_is_help=True)
+app.add_typer(notify_app, name="notify")
+app.add_typer(sheets_app, name="sheets")
 app.add_typer(calendar_app, name="calendar")
 
 Day = Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Fetch day, Shanghai time.")]
@@ -291,17 +296,90 @@ def backfill(
 def grade(
     as_json: JsonLines = False,
     explain: Annotated[str | None, typer.Option("--explain", metavar="ISSUE_NO", help="Why this level.")] = None,
+    what_if: Annotated[
+        str | None,
+        typer.Option(
+            "--what-if",
+            metavar="FIELD=VALUE,…",
+            help="The level with other measures: views=50000,media_tier=province,flags=+key_category; of the issue in "
+            "--issue, or of JSON lines with --json.",
+        ),
+    ] = None,
+    issue: Annotated[str | None, typer.Option("--issue", metavar="ISSUE_NO", help="Issue of --what-if.")] = None,
+    sensitive: Annotated[
+        bool, typer.Option("--sensitivity", help="Which levels of the last 90 days hang on 10 % of one weight or cut.")
+    ] = False,
 ) -> None:
-    """Explain the level of an issue, or grade JSON lines by the rules in force (docs/grading.md)."""
+    """Explain the level of an issue, try other measures, or grade JSON lines (docs/grading.md)."""
     settings = Settings.load()
-    if as_json == bool(explain):
-        raise UsageError("give either --explain ISSUE_NO or --json")
-    if explain:
+    if bool(explain) + (what_if is not None) + sensitive > 1:
+        raise UsageError("give one of --explain, --what-if, --sensitivity")
+    if issue and what_if is None:
+        raise UsageError("--issue belongs to --what-if")
+    if explain and not as_json:
         _print_explanation(settings, explain)
-        return
-    from caifeng.jobs.grade_lines import grade_lines
+    elif what_if is not None:
+        _print_what_if(settings, what_if, issue, as_json)
+    elif sensitive:
+        _print_sensitivity(settings, as_json)
+    elif as_json and not explain:
+        from caifeng.jobs.grade_lines import grade_lines
 
-    _answer(*grade_lines(sys.stdin, settings.grading()))
+        _answer(*grade_lines(sys.stdin, settings.grading()))
+    else:
+        raise UsageError("give one of --explain ISSUE_NO, --json, --what-if, --sensitivity")
+
+
+def _print_what_if(settings: Settings, assignments: str, issue_no: str | None, as_json: bool) -> None:
+    from caifeng.jobs import what_if as job
+    from caifeng.jobs.base import Env
+
+    if issue_no is None:
+        if not as_json:
+            raise UsageError("--what-if needs --issue ISSUE_NO, or measures on standard input with --json")
+        _answer(*job.what_if_json(sys.stdin, assignments, settings.grading()))
+        return
+    found = job.what_if(Env.open(settings), issue_no, assignments)
+    if as_json:
+        typer.echo(job.what_if_line(found))
+        return
+    for line in job.what_if_words(found):
+        typer.echo(line)
+    names = {topic.id: topic.name for topic in settings.taxonomy().topics}
+    for title, table in zip(("现在", "假设"), job.what_if_tables(found, names), strict=True):
+        typer.echo(title)
+        _print_measures(table)
+
+
+def _print_sensitivity(settings: Settings, as_json: bool) -> None:
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.rule_sensitivity import rule_sensitivity, sensitivity_lines
+
+    env = Env.open(settings)
+    now = env.now()
+    today = clock.business_day(now)
+    for line in sensitivity_lines(rule_sensitivity(env, today, now, settings.grading(today)), as_json=as_json):
+        typer.echo(line)
+
+
+@app.command()
+def regrade(
+    first: Annotated[str, typer.Option("--from", metavar="D", help="First day.")],
+    rules: Annotated[Path, typer.Option("--rules", metavar="FILE", help="Rule file to try.")],
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="D", help="Last day; default the last one graded.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Required: grades given are never rewritten.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line per change, totals last.")] = False,
+) -> None:
+    """Show which levels would change by other rules, and why; nothing is written."""
+    from caifeng.jobs import regrade as job
+    from caifeng.jobs.base import Env
+
+    env = Env.open(Settings.load())
+    found = job.dry_run(env, _day(first), _day(last) if last else None, rules, really_dry=dry_run)
+    for line in job.regrade_lines(found, as_json=as_json):
+        typer.echo(line)
 
 
 @app.command()
@@ -559,9 +637,95 @@ def demo(context: typer.Context) -> None:
     raise typer.Exit(subprocess.run(command, cwd=root, check=False).returncode)  # noqa: S603 - our own module
 
 
+@notify_app.command("send")
+def notify_send(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go where.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Attempts at most.")] = 200,
+) -> None:
+    """Put warnings and due duties into the outbox and send what waits; exit code 3 if something did not go out."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.notify import dry_run_lines, enqueue_due, send_waiting
+
+    env = Env.open(Settings.load())
+    if dry_run:
+        for line in dry_run_lines(env, env.now()):
+            typer.echo(line)
+        return
+    typer.echo(enqueue_due(env, env.now()).words())
+    report = send_waiting(env, env.now(), limit)
+    typer.echo(report.words())
+    if report.failed:
+        raise PartialError(f"channels with trouble: {', '.join(report.failed)} (see `caifeng notify list`)")
+
+
+@notify_app.command("list")
+def notify_list(limit: Annotated[int, typer.Option(min=1, help="Newest messages shown.")] = 50) -> None:
+    """List the outbox, newest first: channel, roles, state, what the server said."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.notify import outbox_rows, row_lines
+
+    for line in row_lines(outbox_rows(Env.open(Settings.load()), limit)):
+        typer.echo(line)
+
+
+@notify_app.command("test")
+def notify_test(
+    channel: Annotated[str, typer.Option("--channel", metavar="ID", help="Channel of config/notify.toml.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go where.")] = False,
+) -> None:
+    """Send a trial message on one channel; exit code 3 if the server did not confirm it."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.notify import row_lines, send_test
+
+    env = Env.open(Settings.load())
+    row = send_test(env, env.now(), channel, dry_run=dry_run)
+    typer.echo(row_lines([row])[0])
+    if dry_run:
+        typer.echo(row.text)
+    elif row.state != "sent":
+        raise PartialError(f"channel {channel}: {row.last_error or 'waits for its turn, the minute is full'}")
+
+
+class Sheet(StrEnum):
+    """A register kept as a sheet."""
+
+    TRAINING = "training"
+    ASSESSMENTS = "assessments"
+
+
+SheetName = Annotated[Sheet, typer.Argument(help="training or assessments.")]
+
+
+@sheets_app.command("template")
+def sheets_template(
+    sheet: SheetName, file: Annotated[Path, typer.Argument(help="xlsx to write; it must not exist.")]
+) -> None:
+    """Write an empty sheet with its columns, choices and notes."""
+    from caifeng.jobs.sheets_import import write_template
+
+    typer.echo(f"written {write_template(Settings.load(), sheet.value, file)}")
+
+
+@sheets_app.command("import")
+def sheets_import(
+    sheet: SheetName,
+    file: Annotated[Path, typer.Argument(help="csv or xlsx with the columns of the template.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Add a sheet's new rows to the register; bad rows come back in a copy with reasons. Units only, never persons."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.sheets_import import import_sheet
+
+    report = import_sheet(Env.open(Settings.load()), sheet.value, file, dry_run=dry_run)
+    typer.echo(report.words())
+    for fault in report.faults:
+        typer.echo(fault, err=True)
+    if report.rejected:
+        raise typer.Exit(1)
+
+
 def _print_explanation(settings: Settings, issue_no: str) -> None:
     from rich.console import Console
-    from rich.table import Table
 
     from caifeng.jobs.base import Env
     from caifeng.jobs.explain import explain
@@ -570,21 +734,22 @@ def _print_explanation(settings: Settings, issue_no: str) -> None:
     console = Console(highlight=False)
     console.print(f"{issue_no}  {explanation.title}", markup=False)
     console.print(explanation.grade["explanation"], markup=False)
-    table = Table()
-    for heading, justify in (
-        ("项目", "left"),
-        ("数值", "right"),
-        ("分值", "right"),
-        ("权重", "right"),
-        ("计入", "right"),
-        ("依据", "left"),
-    ):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
-    for row in explanation.table:
-        table.add_row(*row)
-    console.print(table)
+    _print_measures(explanation.table)
     for line in explanation.grade["evidence"]:
         console.print(f"证据 {line}", markup=False)
+
+
+def _print_measures(rows: Sequence[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    headings = {"项目": "left", "数值": "right", "分值": "right", "权重": "right", "计入": "right", "依据": "left"}
+    table = Table()
+    for heading, justify in headings.items():
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False).print(table)
 
 
 def _day(text: str) -> date:

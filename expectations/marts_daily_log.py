@@ -47,4 +47,13 @@ def rules() -> tuple[Rule, ...]:
             on_fail="log",
             owner="office",
         ),
+        holds(
+            (pl.col("level_yesterday").is_null() == (pl.col("level_change") == "new"))
+            & (pl.col("level_in_force").eq_missing(pl.col("level_yesterday")) == (pl.col("level_change") == "same")),
+            "level_change",
+            "level_in_force",
+            "level_yesterday",
+            name="level_change_follows",
+            reason="a change is one against the last evaluation of an earlier day",
+        ),
     )

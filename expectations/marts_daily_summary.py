@@ -1,9 +1,12 @@
 """Own rules of marts.daily_summary: the figures of a day add up."""
 
+from functools import reduce
+
 import polars as pl
 
 from expectations.rule import Rule, expects, holds
 
+_LATENCIES = ("found", "report", "answered")
 _LEVELS = ("extreme", "major", "larger", "general", "log_only", "context", "refer_out")
 
 
@@ -49,5 +52,14 @@ def rules() -> tuple[Rule, ...]:
             reason="with less, a quiet day proves nothing",
             on_fail="log",
             owner="monitor",
+        ),
+        holds(
+            reduce(
+                pl.Expr.and_,
+                (pl.col(f"{name}_hours").is_null() == (pl.col(f"{name}_issues") == 0) for name in _LATENCIES),
+            ),
+            *(f"{name}_{what}" for name in _LATENCIES for what in ("hours", "issues")),
+            name="medians_rest_on_issues",
+            reason="unknown is not zero: no issue, no median (Art. 5: 早发现、早报告、早反馈)",
         ),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -13,7 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 import caifeng
 from caifeng.core.contracts import Contract, load_contracts
 from caifeng.core.errors import ConfigError, UsageError
-from caifeng.core.model.grading import GradingRules
+from caifeng.core.model.deadlines import PolicyBasis
+from caifeng.core.model.grading import GradingRules, read_rules
 from caifeng.core.model.office import Office, Units
 from caifeng.core.model.source import Source
 from caifeng.core.model.stance import StanceRules, stance_rules_from
@@ -94,9 +95,61 @@ class Settings(BaseSettings):
         """Who runs the system: config/units.toml."""
         return load_model(self.config / "units.toml", Units).office
 
-    def grading(self) -> GradingRules:
-        """Grading rules in force: config/grading.toml."""
-        return load_model(self.config / "grading.toml", GradingRules)
+    def grading(self, day: date | None = None) -> GradingRules:
+        """Grading rules in force on a day: those with the latest `effective_from` up to it; without a day the latest.
+
+        Raises:
+            ConfigError: a rule file cannot be used (one line per fault), or the first rules are later than the day.
+        """
+        versions = self.grading_versions()
+        if day is None:
+            return versions[-1]
+        in_force = [rules for rules in versions if rules.effective_from <= day]
+        if not in_force:
+            first = f"the first rules, {versions[0].name}, are in force from {versions[0].effective_from}, not on {day}"
+            raise ConfigError(self.config / "grading.toml", "effective_from", first)
+        return in_force[-1]
+
+    def grading_version(self, rule_version: str) -> GradingRules | None:
+        """The rules of a grade that was given; None if no file holds these values any more."""
+        return next((rules for rules in self.grading_versions() if rules.rule_version == rule_version), None)
+
+    def grading_versions(self) -> tuple[GradingRules, ...]:
+        """All rules, config/grading.toml and config/grading/<name>.toml, by `effective_from`.
+
+        Raises:
+            ConfigError: a rule file cannot be used; one line per fault.
+        """
+        found: list[tuple[Path, GradingRules]] = []
+        faults: list[ConfigError] = []
+        folder = self.config / "grading"
+        for path in (self.config / "grading.toml", *sorted(folder.glob("*.toml"))):
+            try:
+                rules = self.read_grading(path)
+            except ConfigError as error:
+                faults.append(error)
+                continue
+            if path.parent == folder and rules.name != path.stem:
+                faults.append(ConfigError(path, "name", f"is {rules.name!r}, the file name says {path.stem!r}"))
+            for other, earlier in found:
+                if rules.effective_from == earlier.effective_from:
+                    reason = f"{rules.effective_from} is also that of {other}"
+                    faults.append(ConfigError(path, "effective_from", reason))
+            found.append((path, rules))
+        if faults:
+            raise _joined(faults)
+        return tuple(sorted((rules for _, rules in found), key=lambda rules: rules.effective_from))
+
+    def read_grading(self, path: Path) -> GradingRules:
+        """One rule file, checked against the documents of config/policy_basis.toml.
+
+        Raises:
+            ConfigError: it cannot be used; one line per fault.
+        """
+        rules, faults = read_rules(load_toml(path), load_model(self.config / "policy_basis.toml", PolicyBasis))
+        if rules is None or faults:
+            raise _joined([ConfigError(path, *fault) for fault in faults])
+        return rules
 
     def taxonomy(self) -> Taxonomy:
         """Topics, relevance rules, signals and gazetteer."""
@@ -166,6 +219,12 @@ def load_model(path: Path, model: type[Model]) -> Model:
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigError(path, ".".join(map(str, first["loc"])), first["msg"]) from error
+
+
+def _joined(faults: list[ConfigError]) -> ConfigError:
+    """One error with a line for each fault."""
+    first, *more = faults
+    return ConfigError(first.path, first.field, "\n".join([first.reason, *map(str, more)]))
 
 
 def parse_as_of(text: str) -> datetime:

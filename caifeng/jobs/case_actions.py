@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from caifeng.cases.machine import FIELDS
+import polars as pl
+
+from caifeng.cases.fields import FIELDS, parse_ids
 from caifeng.cases.model import Actor, Event, GuardError, OnBehalf
-from caifeng.cases.service import Step, act_all, chain_faults
+from caifeng.cases.rules import load_case_rules
+from caifeng.cases.service import Step, act_all, chain_faults, erase_texts
 from caifeng.core import clock
 from caifeng.core.errors import CaifengError, UsageError
 from caifeng.jobs.base import Env
-from caifeng.jobs.export_cases import grades_in_force
+from caifeng.jobs.export_cases import grades_in_force, stand_of
 
 #: What agreeing with a suggested level means. Background and matters of others need no treatment of ours.
 _AGREED: dict[str, Step] = {
@@ -97,6 +100,12 @@ def verify_register(env: Env) -> list[str]:
         return chain_faults(register.events())
 
 
+def erase(env: Env, position: int, reason: str, actor: Actor, *, at: datetime | None = None) -> Event:
+    """Delete the free words of one event, where the law asks for it; arguments and errors as `service.erase_texts`."""
+    with env.register() as register:
+        return erase_texts(register, position, reason, actor, at or env.now())
+
+
 def parse_payload(pairs: Iterable[str] = (), text: str | None = None, reason: str | None = None) -> dict[str, Any]:
     """What was filled in on the command line: `key=value` pairs, or one JSON object, or both.
 
@@ -169,11 +178,15 @@ def _act(
         for name in ("unit", "accused_unit"):
             if payload.get(name) and payload[name] not in units:
                 raise UsageError(f"{FIELDS[name].label}：没有 {payload[name]}（可填 {'、'.join(units)}）")
+        if strange := sorted(set(parse_ids(payload.get("joint_units")) or ()) - set(units)):
+            raise UsageError(f"{FIELDS['joint_units'].label}：没有 {'、'.join(strange)}（可填 {'、'.join(units)}）")
+        if step.event == "extend" and issue_no:
+            payload["due_at"] = _original_due(env, issue_no, payload.get("duty"), at)
         if step.event == "confirm" and issue_no:
             payload |= _suggested(grades.get(issue_no), payload)
         ready.append(Step(step.event, payload, step.on_behalf, step.idempotency_key))
     with env.register() as register:
-        return act_all(register, issue_no, ready, actor, at, expected)
+        return act_all(register, issue_no, ready, actor, at, expected, load_case_rules(env.settings.config))
 
 
 def _suggested(grade: Mapping[str, Any] | None, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,6 +197,15 @@ def _suggested(grade: Mapping[str, Any] | None, payload: Mapping[str, Any]) -> d
         "suggested_level": grade["level"],
         "response_value": payload.get("response_value") or grade["response_value"],
     }
+
+
+def _original_due(env: Env, issue_no: str, duty: str | None, at: datetime) -> str:
+    """The due time of an open duty, computed so that no page can misstate it."""
+    due = stand_of(env, clock.business_day(at), at, also=issue_no).due
+    open_one = due.filter(pl.col("done_at").is_null(), pl.col("due_at").is_not_null(), issue_no=issue_no, duty=duty)
+    if open_one.is_empty():
+        raise GuardError("extended_in_time", "没有这项未办的时限，不能延期")
+    return str(open_one["due_at"].dt.convert_time_zone("Asia/Shanghai").item().isoformat())
 
 
 def _grades(env: Env, at: datetime) -> dict[str, dict[str, Any]]:

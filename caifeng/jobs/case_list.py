@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from caifeng.cases.deadlines import hours_left
+from caifeng.cases.deadlines import Ladder, hours_left, stage_at
 from caifeng.cases.machine import FIELDS, TABLE, Transition, allowed
 from caifeng.cases.model import (
     ANSWER_NAMES,
@@ -23,7 +23,7 @@ from caifeng.cases.model import (
 from caifeng.core import clock
 from caifeng.core.clock import SHANGHAI
 from caifeng.core.errors import UsageError
-from caifeng.core.model.deadlines import DUE_NAMES, WARNING_NAMES
+from caifeng.core.model.deadlines import DUE_NAMES, MISSED_STAGES, WARNING_NAMES
 from caifeng.core.model.terms import LEVEL_NAMES
 from caifeng.jobs.base import LOOKBACK, Env
 from caifeng.jobs.export_cases import Stand, stand_of
@@ -39,12 +39,14 @@ class Due(NamedTuple):
 
     duty: str
     due_at: datetime | None
+    extended_to: datetime | None
+    """Where it was extended, once; `due_at` stays what it was."""
     basis: str
     done_at: datetime | None
     hours_left: float | None
-    """Two decimals, negative when overdue; null where it is done or cannot be computed."""
+    """To `extended_to`, otherwise to `due_at`; two decimals, negative when overdue; null where done or unknown."""
     stage: str
-    """none, half, late, overdue, done, unknown."""
+    """none, half, late, overdue, supervise, chief, done, unknown."""
     next_event: str | None
     next_role: str | None
 
@@ -146,6 +148,7 @@ def case_show_lines(env: Env, issue_no: str, as_of: datetime | None = None, *, a
     yield "时限"
     for due in line.due:
         when = "—" if due.due_at is None else _local(due.due_at)
+        when += f"（延至 {_local(due.extended_to)}）" if due.extended_to else ""
         done = f"，{_local(due.done_at)} 办" if due.done_at else ""
         yield f"  {DUE_NAMES.get(due.duty, '未定')}  {when}  {_STAGE_NAMES[due.stage]}{done}  {due.basis}"
     yield "可办"
@@ -190,15 +193,15 @@ def _due(row: dict[str, Any], as_of: datetime) -> Due:
     if row["done_at"]:
         stage = "done"
     elif row["due_at"]:
-        left = round(hours_left(row["due_at"], as_of), 2)
-        reached = [as_of >= row["half_at"], as_of >= row["late_at"], as_of > row["due_at"]]
-        stage = ("none", "half", "late", "overdue")[sum(reached)]
+        end = row["extended_to"] or row["due_at"]
+        left = round(hours_left(end, as_of), 2)
+        stage = stage_at(Ladder(row["half_at"], row["late_at"], end, row["supervise_at"], row["chief_at"]), as_of)
     values = {name: row[name] for name in Due._fields if name in row}
     return Due(**values, hours_left=left, stage=stage)
 
 
 def _first_due(line: CaseLine) -> float:
-    left = [due.due_at.timestamp() for due in line.due if due.due_at and due.done_at is None]
+    left = [(due.extended_to or due.due_at).timestamp() for due in line.due if due.due_at and due.done_at is None]
     return min(left, default=float("inf"))
 
 
@@ -222,14 +225,16 @@ def _due_words(line: CaseLine) -> str:
     if due.hours_left is None or due.due_at is None:
         return due.basis
     name = DUE_NAMES[due.duty]
-    if due.stage == "overdue":
+    if due.stage in MISSED_STAGES:
         return f"{name}超期 {-due.hours_left:.1f} 小时"
-    return f"{name}剩 {due.hours_left:.1f} 小时（{_local(due.due_at)} 前）"
+    return f"{name}剩 {due.hours_left:.1f} 小时（{_local(due.extended_to or due.due_at)} 前）"
 
 
 def _value(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
+    if FIELDS[name].kind == "codes":
+        return "、".join(FIELDS[name].names.get(code, code) for code in value)
     return str(value) if not isinstance(value, list) else f"{len(value)} 条"
 
 

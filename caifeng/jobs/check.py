@@ -12,9 +12,13 @@ from caifeng.core.model.bursts import BurstRules
 from caifeng.core.model.grouping import GroupingRules
 from caifeng.core.settings import Settings, load_model
 from caifeng.core.warehouse import mart_queries
+from caifeng.jobs.answers import load_answers
 from caifeng.jobs.bursts import load_calendar as load_releases
 from caifeng.jobs.crawl_plan import load_collection
+from caifeng.jobs.notify import load_notify
+from caifeng.jobs.publications import load_publications
 from caifeng.jobs.quality import load_quality
+from caifeng.jobs.standing import load_early_warning
 
 
 def check_configuration(settings: Settings) -> list[str]:
@@ -22,7 +26,7 @@ def check_configuration(settings: Settings) -> list[str]:
     faults = [str(error) for error in settings.sources().errors.values()]
     checks: tuple[Callable[[], object], ...] = (
         settings.office,
-        settings.grading,
+        settings.grading_versions,
         settings.taxonomy,
         settings.stance,
         settings.contracts,
@@ -36,12 +40,16 @@ def check_configuration(settings: Settings) -> list[str]:
         lambda: load_releases(settings.config),
         lambda: load_quality(settings.config),
         lambda: load_model(settings.config / "bursts.toml", BurstRules),
+        lambda: load_early_warning(settings.config),
+        lambda: load_notify(settings.config),
+        lambda: load_answers(settings.config),
+        lambda: load_publications(settings),
     )
     for check in checks:
         try:
             check()
         except CaifengError as error:
-            faults.append(str(error))
+            faults += str(error).splitlines()
     return list(dict.fromkeys(faults))
 
 
@@ -55,12 +63,15 @@ def configuration_warnings(settings: Settings) -> list[str]:
 
 
 def _check_topics(settings: Settings) -> None:
-    """Every topic of the taxonomy needs its points and a unit that answers for it."""
+    """Every topic of the taxonomy needs its points, today and later, and a unit that answers for it."""
     units = {unit.id for unit in settings.office().units}
+    today = settings.grading(clock.business_day(clock.now(settings.as_of)))
+    rules = [rules for rules in settings.grading_versions() if rules.effective_from >= today.effective_from]
     for topic in settings.taxonomy().topics:
-        if topic.id not in settings.grading().topic_base:
-            path = settings.config / "grading.toml"
-            raise ConfigError(path, f"topic_base.{topic.id}", "missing, but the taxonomy has this topic")
+        for version in rules:
+            if topic.id not in version.topic_base:
+                name = f"{version.name}: topic_base.{topic.id}"
+                raise ConfigError(settings.config / "grading.toml", name, "missing, but the taxonomy has this topic")
         if topic.owner not in units:
             path = settings.config / "taxonomy" / f"{topic.id}.toml"
             raise ConfigError(path, "owner", f"{topic.owner!r} is no unit of config/units.toml")

@@ -21,26 +21,44 @@ class Explanation(NamedTuple):
 
 
 def explain(env: Env, issue_no: str) -> Explanation:
-    """Explain the latest grade of an issue.
+    """Explain the latest grade of an issue, by the rules that gave it.
 
     Raises:
         UsageError: the number is unknown.
-        DataError: it was graded by rules that are no longer configured.
+        DataError: it was graded by rules that no file holds any more.
     """
-    graded = _latest(env, "graded.issue_grades", issue_no, "as_of")
+    graded = latest_grade(env, issue_no)
     issue = _latest(env, "graded.issues", issue_no, "day")
-    rules = env.settings.grading()
-    if graded["rule_version"] != rules.rule_version:
+    rules = env.settings.grading_version(graded["rule_version"])
+    if rules is None:
         raise DataError(
-            f"{issue_no} was graded by rules {graded['rule_version']}, in force are {rules.rule_version}: "
-            f"run `caifeng run --day {graded['day']} --from grade` to grade it anew"
+            f"{issue_no} was graded by rules {graded['rule_version']}, which no file under {env.settings.config} holds "
+            f"any more: run `caifeng run --day {graded['day']} --from grade` to grade it anew"
         )
     topic = next((t.name for t in env.settings.taxonomy().topics if t.id == graded["topic"]), None)
     return Explanation(issue["title"], graded, explanation_table(graded, rules, topic))
 
 
+def latest_grade(env: Env, issue_no: str) -> dict[str, Any]:
+    """The latest row of graded.issue_grades of an issue, with its `day`.
+
+    Where one moment was graded by several rule versions, the one in force on that day counts.
+
+    Raises:
+        UsageError: the number is unknown.
+    """
+    found = _of_issue(env, "graded.issue_grades", issue_no)
+    last = found.filter(pl.col("as_of") == pl.col("as_of").max())
+    in_force = pl.col("rule_version") == env.settings.grading(last["day"][0]).rule_version
+    return last.sort(in_force, "rule_version").row(-1, named=True)
+
+
 def _latest(env: Env, table: str, issue_no: str, order: str) -> dict[str, Any]:
-    rows = env.lake.read_range(table, date.min, date.max).filter(pl.col("issue_no") == issue_no).sort(order)
+    return _of_issue(env, table, issue_no).sort(order).row(-1, named=True)
+
+
+def _of_issue(env: Env, table: str, issue_no: str) -> pl.DataFrame:
+    rows = env.lake.read_range(table, date.min, date.max).filter(pl.col("issue_no") == issue_no)
     if rows.is_empty():
         raise UsageError(f"no such issue: {issue_no} (numbers look like YQ-2026-0001)")
-    return rows.row(-1, named=True)
+    return rows

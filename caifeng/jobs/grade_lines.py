@@ -1,6 +1,6 @@
 """`caifeng grade --json`: grade JSON lines; a bad line becomes an error and the others go on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
@@ -44,7 +44,7 @@ def grade_lines(lines: Iterable[str], rules: GradingRules) -> tuple[list[str], b
         if not line.strip():
             continue
         try:
-            good.append(_parse_line(line, rules))
+            good.append(parse_measures(line, rules))
             results.append(None)
         except LineError as bad:
             results.append({"issue_no": bad.key, "error": bad.reason})
@@ -54,13 +54,27 @@ def grade_lines(lines: Iterable[str], rules: GradingRules) -> tuple[list[str], b
     return written, len(good) == len(results)
 
 
-def _parse_line(line: str, rules: GradingRules) -> dict[str, Any]:
-    """Read one line.
+def printed_grade(graded_row: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a graded line, in their order."""
+    return {name: graded_row[name] for name in _OUTPUT}
+
+
+def parse_measures(line: str, rules: GradingRules) -> dict[str, Any]:
+    """Read one line of measures.
 
     Raises:
         LineError: it is not a complete and consistent set of measures.
     """
     issue_no, record = parse_object(line, "issue_no", MEASURES)
+    return check_measures(issue_no, record, rules)
+
+
+def check_measures(issue_no: str | None, record: Mapping[str, Any], rules: GradingRules) -> dict[str, Any]:
+    """The fields of `Measures`, complete and consistent.
+
+    Raises:
+        LineError: they are not; "field: reason".
+    """
     try:
         measures = Measures.model_validate(record).model_dump()
     except ValidationError as error:

@@ -2,14 +2,18 @@
 
 from datetime import date, datetime
 
+from caifeng.jobs.answers import answers
 from caifeng.jobs.base import Env, JobReport
 from caifeng.jobs.export_cases import export_cases
+from caifeng.jobs.publications import publications
 from caifeng.jobs.quality import quality
 
 
 def load(env: Env, day: date, as_of: datetime) -> JobReport:
     """Put what people decided by `as_of` beside the day's tables, and replace all of them in the warehouse."""
     export_cases(env, day, as_of)
+    answers(env, day, as_of)
     quality(env, day, as_of)
+    publications(env, day, as_of)
     rows = env.warehouse.load(env.lake, day)
     return JobReport("load", day, as_of, {"tables": len(rows), "rows": sum(rows.values())})

@@ -42,7 +42,7 @@ def marts(env: Env, day: date, as_of: datetime) -> JobReport:
     if not versions:
         known = ", ".join(e.as_of.isoformat() for e in graded) or "never"
         raise DataError(f"{day} was not graded as of {as_of.isoformat()} (graded: {known}); run stage grade first")
-    in_force = env.settings.grading().rule_version
+    in_force = env.settings.grading(day).rule_version
     rows = env.warehouse.build_marts(day, as_of, in_force if in_force in versions else versions[-1])
     counts = {name.removeprefix("marts."): count for name, count in rows.items()}
     gate_marts(env, day)

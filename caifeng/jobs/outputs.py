@@ -31,7 +31,7 @@ def outputs(env: Env, day: date, as_of: datetime) -> JobReport:
         summaries=env.warehouse.read("marts.daily_summary", first, day),
         log=env.warehouse.read("marts.daily_log", first, day),
         health=report.health,
-        weights=env.settings.grading().weight.model_dump(),
+        weights=env.settings.grading(day).weight.model_dump(),
         is_sample=report.is_sample,
     )
     template = env.settings.config / "templates" / "政务舆情日志.docx"

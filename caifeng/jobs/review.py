@@ -61,7 +61,7 @@ def build_review(env: Env, warehouse: Warehouse, month: str, as_of: datetime) ->
         Rows of the month, by mart.
     """
     first, last = period(month)
-    rules = env.settings.grading().rule_version
+    rules = env.settings.grading(last).rule_version
     run = {day.replace(day=1) for day in env.lake.days("ops.sources")}
     year_ago, before = first.replace(year=first.year - 1), (first - timedelta(days=1)).replace(day=1)
     for earlier in (year_ago, before):

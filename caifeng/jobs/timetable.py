@@ -101,6 +101,18 @@ def destroy_bodies() -> dict[str, int]:
     return counts
 
 
+def send_notices() -> dict[str, int]:
+    """Put warnings and due duties into the outbox and send what waits; a fixed clock (a replay) sends nothing."""
+    from caifeng.core.settings import Settings
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.notify import enqueue_due, send_waiting
+
+    settings = Settings.load()
+    env = Env.open(settings)
+    counts = enqueue_due(env, env.now()).counts
+    return counts if settings.as_of else {**counts, **send_waiting(env, env.now()).counts}
+
+
 def month_of_run(conf: dict[str, Any] | None) -> str:
     """The month a DAG run is for, YYYY-MM: asked for in its configuration (`month`), else the one before this."""
     if conf and conf.get("month"):

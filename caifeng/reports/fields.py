@@ -6,6 +6,7 @@ A test holds the two together.
 
 from typing import Any, NamedTuple
 
+from caifeng.core.model.early_warning import CHANGE_NAMES
 from caifeng.core.model.terms import (
     JURISDICTION_NAMES,
     LEVEL_NAMES,
@@ -85,6 +86,15 @@ LOG_FIELDS: dict[str, Field] = {
     "owner_unit": Field("承办", "负责该领域的股室", width=12),
     "competent_body": Field("数据归口单位", "数据由其他单位归口的，写明该单位", "本单位", width=18),
     "suggestion": Field("处置建议", "下一步建议", names=SUGGESTION_NAMES),
+    "standing_level": Field("系统持续级别", "系统综合前后评估建议的级别：升级即时，降级从缓", names=_LEVELS),
+    "level_in_force": Field("现行级别", "人工确认的级别，未确认的按系统持续级别", names=_LEVELS, width=9),
+    "level_yesterday": Field("昨日级别", "此前最近一日最后一次评估的现行级别", "此前未评估", _LEVELS, 9),
+    "level_change": Field("较昨日", "现行级别与昨日相比", names=CHANGE_NAMES, width=9),
+    "needs_look": Field("需留意", "系统持续级别高于人工确认的级别", width=7),
+    "found_hours": Field("早发现（小时）", "首发到发现", "首发时间未知或只知日期", width=9),
+    "warned_hours": Field("早报告·系统（小时）", "发现到首次预警送达", "无需预警", width=9),
+    "reported_hours": Field("早报告·登记（小时）", "发现到首次内部或上级报送（登记簿）", "尚未报送", width=9),
+    "answered_hours": Field("早反馈（小时）", "发现到首次公开回应", "尚未回应", width=9),
     "as_of": Field("数据截至", "本日志所依据的时点（北京时间）", width=17),
     "rule_version": Field("规则版本", "评级所用规则的版本", width=14),
 }

@@ -235,7 +235,7 @@ def _add_pages(app: FastAPI) -> None:
     @app.get("/issues/{issue_no}", response_class=HTMLResponse)
     def show_issue(request: Request, who: Who, at: At, issue_no: str, do: str = "") -> Response:
         page = issue_page(at, issue_no, who.roles, do)
-        return render(request, "issue.html", who, page=page, said=said(request), fault="", given={})
+        return render(request, "issue.html", who, page=page, said=said(request), fault="", given={}, chosen=())
 
     @app.get("/lead", response_class=HTMLResponse)
     def show_lead(request: Request, who: Who, at: At) -> Response:
@@ -285,14 +285,30 @@ def _add_forms(app: FastAPI) -> None:
         try:
             on_behalf = forms.on_behalf_of(given, sent.scan)
             role = REGISTRAR if on_behalf else given.get("role", "")
-            payload = forms.payload_of(event, given)
+            payload = forms.payload_of(event, {**given, "posts": ",".join(sent.chosen)})
             done = acting.do(
                 at, issue_no, event, who.name, role, payload, on_behalf, forms.parse_seen(given.get("seen"))
             )
         except GuardError as error:
             page = issue_page(at, issue_no, who.roles, event)
-            return render(request, "issue.html", who, 422, page=page, said="", fault=str(error), given=given)
+            return render(
+                request, "issue.html", who, 422, page=page, said="", fault=str(error), given=given, chosen=sent.chosen
+            )
         return back(request, f"/issues/{issue_no}", _after(request, at, done))
+
+    @app.post("/issues/{issue_no}/labels")
+    def correct(request: Request, sent: Sent, at: At, issue_no: str) -> Response:
+        who, given = sent.visitor, sent.given
+        posts = None if given.get("whole") == "all" else sent.chosen
+        topic, stance, reason = (given.get(name, "") for name in ("topic", "stance", "reason"))
+        try:
+            count = acting.correct(at, issue_no, who.name, given.get("role", ""), posts, topic, stance, reason)
+        except GuardError as error:
+            page = issue_page(at, issue_no, who.roles, "label")
+            return render(
+                request, "issue.html", who, 422, page=page, said="", fault=str(error), given=given, chosen=sent.chosen
+            )
+        return back(request, f"/issues/{issue_no}", f"已登记 {count} 条帖文的更正")
 
     @app.post("/issues/{issue_no}/quick")
     def quick(request: Request, sent: Sent, at: At, issue_no: str, reason: str, seen: int) -> Response:

@@ -33,9 +33,23 @@ log AS (
         count(*) FILTER (WHERE system_level = 'context') AS context,
         count(*) FILTER (WHERE system_level = 'refer_out') AS refer_out,
         count(*) FILTER (WHERE response_value IN ('must', 'should')) AS to_answer,
-        count(*) FILTER (WHERE change = 'new' AND system_level NOT IN ('context', 'refer_out')) = 0 AS zero_report
+        count(*) FILTER (WHERE change = 'new' AND system_level NOT IN ('context', 'refer_out')) = 0 AS zero_report,
+        count(*) FILTER (WHERE level_change IN ('raised', 'lowered', 'moved')) AS levels_changed,
+        count(*) FILTER (WHERE needs_look) AS to_look_at
     FROM marts.daily_log
     WHERE day = $day
+),
+-- Of the office's own matters; those of the background and of other places are not for it to find, report or answer.
+latency AS (
+    SELECT
+        round(median(found_hours) FILTER (WHERE change = 'new'), 2) AS found_hours,
+        count(found_hours) FILTER (WHERE change = 'new') AS found_issues,
+        round(median(coalesce(reported_hours, warned_hours)), 2) AS report_hours,
+        count(coalesce(reported_hours, warned_hours)) AS report_issues,
+        round(median(answered_hours), 2) AS answered_hours,
+        count(answered_hours) AS answered_issues
+    FROM marts.daily_log
+    WHERE day = $day AND level_in_force NOT IN ('context', 'refer_out')
 ),
 previous AS (
     SELECT
@@ -49,5 +63,5 @@ previous AS (
         SELECT 'issue' AS kind FROM graded.issues WHERE day = $day - INTERVAL 1 DAY AND is_new
     ) AS rows_before
 )
-SELECT $as_of AS as_of, $rule_version AS rule_version, health.*, rejects.*, log.*, previous.*
-FROM health, rejects, log, previous
+SELECT $as_of AS as_of, $rule_version AS rule_version, health.*, rejects.*, log.*, previous.*, latency.*
+FROM health, rejects, log, previous, latency

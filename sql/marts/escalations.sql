@@ -6,15 +6,25 @@ WITH log AS (
     QUALIFY row_number() OVER (PARTITION BY issue_no ORDER BY day DESC) = 1
 ),
 first_due AS (
-    SELECT *, count(*) FILTER (WHERE stage = 'overdue') OVER (PARTITION BY issue_no) AS overdue_duties
+    SELECT *, count(*) FILTER (WHERE stage IN ('overdue', 'supervise', 'chief')) OVER (PARTITION BY issue_no) AS overdue_duties
     FROM marts.deadlines
     WHERE day = $day AND done_at IS NULL
-    QUALIFY row_number() OVER (PARTITION BY issue_no ORDER BY due_at NULLS LAST, duty) = 1
+    QUALIFY row_number() OVER (PARTITION BY issue_no ORDER BY coalesce(extended_to, due_at) NULLS LAST, duty) = 1
 ),
-told AS (
-    SELECT issue_no, list(DISTINCT recipient ORDER BY recipient) AS reported_to, max(receipt_at) AS receipt_at
+-- A receipt that came later gave its hand-off a second row.
+hand_offs AS (
+    SELECT *
     FROM cases.hand_offs
     WHERE day <= $day AND sent_at <= $as_of
+    QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY day DESC) = 1
+),
+told AS (
+    SELECT
+        issue_no,
+        list(DISTINCT recipient ORDER BY recipient) AS reported_to,
+        max(receipt_at) AS receipt_at,
+        list(DISTINCT recipient ORDER BY recipient) FILTER (WHERE receipt_at IS NULL) AS awaiting_receipt
+    FROM hand_offs
     GROUP BY issue_no
 ),
 listed AS (
@@ -67,15 +77,18 @@ SELECT
     listed.unit,
     first_due.duty,
     first_due.due_at,
+    first_due.extended_to,
     first_due.hours_left,
     first_due.overdue_hours,
     first_due.stage,
     coalesce(first_due.overdue_duties, 0) AS overdue_duties,
     coalesce(first_due.next_event, listed.next_event) AS next_action,
     coalesce(first_due.next_role, listed.next_role) AS next_actor_role,
+    first_due.who,
     first_due.basis AS rule_ref,
     coalesce(told.reported_to, []) AS reported_to,
     told.receipt_at,
+    coalesce(told.awaiting_receipt, []) AS awaiting_receipt,
     $as_of AS as_of,
     listed.rule_version
 FROM listed

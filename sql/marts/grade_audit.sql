@@ -1,5 +1,5 @@
 -- A level anyone can recompute: the same rules as transforms/grade, written a second time, from stored measures.
--- Steps: parameters -> points of each measure -> factors in tenths -> total -> overrides -> level.
+-- Steps: parameters -> points of each measure -> factors in tenths -> total -> overrides -> level -> answer.
 WITH rules AS (
     SELECT
         rule_version,
@@ -242,45 +242,94 @@ ranks AS (
         o1 OR o2a OR o2b OR o3 OR o4 OR o5 OR o6 OR o7 OR o8 AS any_o1_to_o8
     FROM conditions
 ),
-levels AS (
+capped AS (
     SELECT
         ranks.*,
+        thin AND NOT any_o1_to_o8 AS o10,
+        jurisdiction = 'other' AS o11,
+        background AND NOT o1 AS o12
+    FROM ranks
+),
+levels AS (
+    SELECT
+        capped.*,
         CASE rank_by_score
             WHEN 0 THEN 'log_only' WHEN 1 THEN 'general' WHEN 2 THEN 'larger' WHEN 3 THEN 'major' ELSE 'extreme'
         END AS level_by_score,
         CASE
-            WHEN jurisdiction = 'other' THEN 'refer_out'
-            WHEN background AND NOT o1 THEN 'context'
+            WHEN o11 THEN 'refer_out'
+            WHEN o12 THEN 'context'
             WHEN rank_raised = 0 THEN 'log_only'
             WHEN rank_raised = 1 THEN 'general'
-            WHEN rank_raised = 2 OR (thin AND NOT any_o1_to_o8) THEN 'larger'
+            WHEN rank_raised = 2 OR o10 THEN 'larger'
             WHEN rank_raised = 3 THEN 'major'
             ELSE 'extreme'
-        END AS level
-    FROM ranks
+        END AS level,
+        -- in the order of their listing; those that did not fire are null and leave no trace
+        concat_ws(
+            ',',
+            CASE WHEN rank_o9 > 0 THEN 'O9' END,
+            CASE WHEN o1 THEN 'O1' END,
+            CASE WHEN o2a THEN 'O2a' END,
+            CASE WHEN o2b THEN 'O2b' END,
+            CASE WHEN o3 THEN 'O3' END,
+            CASE WHEN o4 THEN 'O4' END,
+            CASE WHEN o5 THEN 'O5' END,
+            CASE WHEN o6 THEN 'O6' END,
+            CASE WHEN o7 THEN 'O7' END,
+            CASE WHEN o8 THEN 'O8' END,
+            CASE WHEN o10 THEN 'O10' END,
+            CASE WHEN o12 THEN 'O12' END,
+            CASE WHEN o11 THEN 'O11' END
+        ) AS overrides,
+        ((o2a OR o2b) AND tone = 'unknown') OR o7 OR (o10 AND rank_raised > 2) AS needs_review,
+        o1 OR o2a OR o2b OR o3 OR o4 OR o5 OR o6 AS answer_owed,
+        list_contains(flags, 'key_category') AS key_category,
+        list_contains(flags, 'specific_checkable') OR list_contains(flags, 'pure_question') AS answerable,
+        list_contains(facts, 'official_channel') AS asked
+    FROM capped
+),
+answers AS (
+    SELECT
+        levels.*,
+        known / 4.0 AS coverage,
+        answer_owed OR o7 OR key_category AS sensitive,
+        CASE
+            WHEN level = 'refer_out' THEN 'refer_out'
+            WHEN level = 'context' AND NOT asked THEN 'log_only'
+            WHEN key_category OR answer_owed OR level IN ('major', 'extreme') THEN 'must'
+            WHEN level = 'larger' OR (level = 'general' AND answerable) OR asked THEN 'should'
+            ELSE 'log_only'
+        END AS response_value
+    FROM levels
 )
 SELECT
     grades.issue_no,
     grades.as_of,
     grades.rule_version,
     grades.total,
-    levels.total10 / 10 AS total_recomputed,
+    answers.total10 / 10 AS total_recomputed,
     grades.level,
-    levels.level AS level_recomputed,
+    answers.level AS level_recomputed,
     coalesce(
-        round(10 * grades.C) = levels.c10
-        AND round(10 * grades.R) = levels.r10
-        AND round(10 * grades.A) = levels.a10
-        AND round(10 * grades.S) = levels.s10
-        AND round(10 * grades.M) = levels.m10
-        AND round(10 * grades.total) = levels.total10
-        AND grades.level_by_score = levels.level_by_score
-        AND grades.level = levels.level,
+        round(10 * grades.C) = answers.c10
+        AND round(10 * grades.R) = answers.r10
+        AND round(10 * grades.A) = answers.a10
+        AND round(10 * grades.S) = answers.s10
+        AND round(10 * grades.M) = answers.m10
+        AND round(10 * grades.total) = answers.total10
+        AND grades.coverage = answers.coverage
+        AND grades.level_by_score = answers.level_by_score
+        AND grades.level = answers.level
+        AND array_to_string(grades.overrides, ',') = answers.overrides
+        AND grades.needs_review = answers.needs_review
+        AND grades.response_value = answers.response_value
+        AND grades.sensitive = answers.sensitive,
         FALSE
     ) AS agrees
 FROM graded.issue_grades AS grades
-LEFT JOIN levels
-    ON levels.issue_no = grades.issue_no
-    AND levels.as_of = grades.as_of
-    AND levels.rule_version = grades.rule_version
+LEFT JOIN answers
+    ON answers.issue_no = grades.issue_no
+    AND answers.as_of = grades.as_of
+    AND answers.rule_version = grades.rule_version
 WHERE grades.day = $day

@@ -77,6 +77,12 @@ class Page:
             e.value = {value!r}; return e.value === {value!r}; }})()""")
         assert done, f"cannot fill {selector} with {value}"
 
+    def press(self, key: str) -> None:
+        """Press a key where the focus is."""
+        code = {"key": key, "text": key, "windowsVirtualKeyCode": ord(key)}
+        for kind in ("keyDown", "keyUp"):
+            self._call("Input.dispatchKeyEvent", type=kind, **code)
+
     def text(self) -> str:
         """What is to be read on the page."""
         return str(self.run("document.body.innerText"))

@@ -120,6 +120,42 @@ def test_from_found_to_closed_by_clicks(site, tmp_path):
     assert len(asked) == 2
 
 
+def test_facts_corrections_and_a_split_by_clicks(site, tmp_path):
+    from caifeng.cases.model import LABELS
+    from caifeng.jobs.base import Env
+
+    base, settings, _ = site
+    send, reason = "#act button.primary", "分管领导在快报上批示尽快核实"
+    with chromium(tmp_path / "profile") as page:
+        page.sign_in(base, "office")
+        page.open(f"{base}/issues/{FIRST}")
+        place = page.run("[...document.querySelectorAll('.others a')].findIndex(a => a.innerText === '登记事实')")
+        page.click(f".others a:nth-child({place + 1})")
+        page.fill("#act select[name=leader_instruction]", "yes")
+        page.fill("#act textarea[name=reason]", reason)
+        page.click(send)
+        assert "已登记" in page.text()
+        assert "领导批示" in page.text()
+        page.open(f"{base}/issues/{FIRST}?do=label")
+        # every field of the form has a label, every box a name: what a screen reader says
+        unnamed = "e => e.type !== 'hidden' && !e.labels.length && !e.ariaLabel"
+        assert page.run(f"[...document.querySelectorAll('main input, main select')].filter({unnamed}).length") == 0
+        page.run("document.querySelector('#posts input[name=chosen]').focus()")
+        page.press(" ")
+        assert page.run("document.querySelectorAll('#posts input[name=chosen]:checked').length") == 1
+        page.fill("#act select[name=topic]", "income")
+        page.click(send)
+        assert "已登记 1 条帖文的更正" in page.text()
+        page.open(f"{base}/issues/{FIRST}?do=split")
+        page.run("document.querySelector('#posts input[name=chosen]').click()")
+        page.click(send)
+        assert "已登记" in page.text()
+        assert page.errors == []
+    with Env.open(settings).register() as register:
+        assert [event.name for event in register.events(FIRST)] == ["set_facts", "split"]
+        assert [event.codes["topic"] for event in register.events(LABELS)] == ["income"]
+
+
 def test_batch_and_quick_buttons_by_clicks(site, tmp_path):
     base, _, _ = site
     with chromium(tmp_path / "profile") as page:

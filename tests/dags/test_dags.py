@@ -19,6 +19,7 @@ GRAPH = {
     "review_periods": {"review_month": {"publish_analytics"}, "publish_analytics": set()},
     "approval": {"ask": {"settle"}, "settle": set()},
     "purge": {"destroy_bodies": set()},
+    "notify": {"send_notices": set()},
 }
 #: What runs for every day.
 DAILY = ("ingest", "process_day", "publish")
@@ -60,7 +61,7 @@ def test_dags_are_connected_by_assets(dags):
 def test_every_task_is_retried_and_every_pool_exists(dags, root):
     pools = set(json.loads((root / "docker" / "pools.json").read_text("utf8"))) | {"default_pool"}
     tasks = [task for dag in dags.values() for task in dag.tasks]
-    assert len(tasks) == 15
+    assert len(tasks) == 16
     for task in tasks:
         assert task.retries >= 1, task
         assert task.retry_delay <= timedelta(minutes=5), task
@@ -78,7 +79,7 @@ def test_every_dag_says_what_to_do_when_it_fails_and_for_which_period_it_is(dags
     for dag_id, dag in dags.items():
         assert "**When it fails.**" in dag.doc_md, dag
         assert dag.catchup is False, dag
-        if dag_id not in {"approval", "purge"}:
+        if dag_id not in {"approval", "purge", "notify"}:
             assert {"day", "month"} & set(dag.params), dag
             assert dag.max_active_runs == 1, dag
 
@@ -91,7 +92,7 @@ def test_parsing_a_dag_does_not_import_polars(root):
     """A task forked from a parent that has used Polars hangs (docs/decisions/0011)."""
     code = f"""
 import sys, runpy
-for name in ("ingest", "process_day", "publish", "review_periods", "approval", "purge"):
+for name in ("ingest", "process_day", "publish", "review_periods", "approval", "purge", "notify"):
     runpy.run_path({str(root / "dags")!r} + "/" + name + ".py")
 print(sorted({{"polars", "duckdb", "scrapy"}} & set(sys.modules)))
 """
@@ -105,10 +106,11 @@ def test_what_a_dag_does_a_command_can_do(dags):
     from caifeng.jobs.stages import STAGES
 
     verbs = {command.name or command.callback.__name__ for command in app.registered_commands}
-    verbs |= {"report"}
+    verbs |= {"report", "notify"}
     verbs_of_tasks = {
         "review_month": "report",
         "destroy_bodies": "purge",
+        "send_notices": "notify",
         "crawl_batch": "crawl",
         "publish_analytics": "publish",
         "build_marts": "run",
@@ -116,6 +118,6 @@ def test_what_a_dag_does_a_command_can_do(dags):
     }
     helpers = {"plan_batches", "announce", "ask", "settle"}
     steps = [t.task_id for dag in dags.values() for t in dag.tasks if t.task_id not in helpers]
-    assert len(steps) == 11
+    assert len(steps) == 12
     for step in steps:
         assert step in STAGES or verbs_of_tasks[step] in verbs, step

@@ -138,7 +138,7 @@ def test_every_route_refuses_who_is_not_signed_in(web, home):
             assert reply.headers["content-security-policy"] == web["app"].PAGE_POLICY
             swept.add((method, route.path))
     assert len(swept) >= 14
-    assert len([m for m, _ in swept if m == "POST"]) == 6
+    assert len([m for m, _ in swept if m == "POST"]) == 7
 
 
 def test_airflow_decides_who_is_signed_in(web, home, monkeypatch):
@@ -176,7 +176,7 @@ def test_every_form_needs_a_token_of_this_account(web, browse, home):
             reply = office.client.post(filled(route.path) + query, data={"token": token, "event": "confirm"})
             assert reply.status_code == 403, (route.path, token)
             assert "页面已过期" in reply.text
-    assert len(posts) == 6
+    assert len(posts) == 7
     from caifeng.jobs.base import Env
 
     with Env.open(home).register() as register:

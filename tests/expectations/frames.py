@@ -33,13 +33,28 @@ _BY_TABLE: dict[str, dict[str, Any]] = {
         "response_value": "must", "media_tier": "self",
         "explanation": "较大(黄) 30.5 = 内容70.0×.25 + 影响20.0×.20 + 关注30.0×.25 + 反响0.0×.15 + 介入10.0×.15",
     },
-    "marts.daily_log": {"system_level": "larger", "confirmed_level": None, "suggestion": "report_and_verify"},
+    "graded.measure_evidence": {
+        "measure": "views", "value": "10", "setter": "rule", "role": None, "event_id": None, "shown": 10,
+        "detail": "10@2026-11-22T04:00:00Z",
+    },
+    "marts.daily_log": {
+        "system_level": "larger", "confirmed_level": None, "suggestion": "report_and_verify",
+        "level_in_force": "larger", "level_yesterday": "general", "level_change": "raised",
+    },
     "marts.daily_summary": {
         "sources_planned": 4, "sources_ok": 1, "sources_checked": 2,
         "silent": ["甲"], "broken": ["乙"], "not_run": ["丙"],
         "posts_new": 3, "posts_relevant": 1, "rejected_irrelevant": 2, "issues_new": 1, "issues_tracked": 1,
         "extreme": 0, "major": 0, "larger": 1, "general": 0, "log_only": 1, "context": 0, "refer_out": 0,
     },
+    "graded.issue_levels": {
+        "level": "general", "standing_level": "larger", "standing_before": "larger", "change": "same",
+        "standing_since": NOON - timedelta(days=1), "lower_level": "general", "confirmed_level": "general",
+        "level_in_force": "general", "in_force_before": "general", "gap": 1,
+    },
+    "graded.alerts": {"level": "larger", "level_before": "general", "deliver_at": NOON + timedelta(hours=1)},
+    "marts.publications_due": {"state": "published", "overdue_days": 0},
+    "graded.answer_proposals": {"kind": "letter_reply", "score": 1.0},
     "marts.escalations": {"level": "larger", "report_to": "deputy"},
     "marts.source_health": {"status": "ok", "fetches": 3, "fetches_ok": 1, "fetches_not_modified": 1},
     "ops.fetches": {"http_status": 200},
@@ -49,6 +64,7 @@ _BY_TABLE: dict[str, dict[str, Any]] = {
 _NUMBERED = {
     "post_id": "{:016x}",
     "issue_no": "YQ-2026-{:04d}",
+    "alert_id": "level/YQ-2026-{:04d}/larger/20261122T040000Z",
     "source_id": "source{}",
     "group_id": "g{}",
     "parameter": "weight.{}",
@@ -64,7 +80,7 @@ def good(contract: Contract, rows: int = 3) -> pl.DataFrame:
         numbered = {name: form.format(i + 1) for name, form in _NUMBERED.items() if name in fixed}
         if "topic" in contract.grain:
             numbered["topic"] = f"topic{i}"
-        for name in ("seq", "row_no"):
+        for name in ("seq", "row_no", "position"):
             if name in fixed:
                 numbered[name] = i + 1
         if not set(numbered) & set(contract.grain):

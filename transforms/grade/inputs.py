@@ -64,6 +64,8 @@ def check_measures(issues: pl.DataFrame, rules: GradingRules) -> pl.DataFrame:
     for name in MEASURES:
         if name not in NULLABLE and (nulls := issues[name].null_count()):
             raise DataError(f"grade: {name}: {nulls} of {issues.height} rows are null")
+    if nans := int(issues["growth_24h"].is_nan().sum()):  # greater than any number to Polars: it would earn the bonus
+        raise DataError(f"grade: growth_24h: {nans} of {issues.height} rows are no number")
     closed = {
         "topic": tuple(rules.topic_base),
         "flags": get_args(Flag),

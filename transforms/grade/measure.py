@@ -9,7 +9,12 @@ from caifeng.core.model.grouping import GroupingRules
 from caifeng.core.model.terms import GEO_NAMES, MEDIA_TIER_NAMES
 
 _STARTED = pl.coalesce("published_at", "first_fetched_at")
-_COUNTS = ("views", "reposts", "comments")
+COUNTS = ("views", "reposts", "comments")
+#: What is known of issues besides their posts: a measure, its value as text, and who says so; rows of
+#: graded.measure_evidence. Lists are `flags.<code>` and `facts.<code>`, `true` or `false`.
+KNOWN = pl.Schema(
+    dict.fromkeys(("issue_no", "measure", "value", "setter", "role", "post_id", "event_id", "detail"), pl.String)
+)
 
 
 def measure_issues(
@@ -30,8 +35,9 @@ def measure_issues(
         metrics: clean.post_metrics of these posts up to `as_of`.
         earlier: issue_no, topic and detected_at of the issues first seen in the 90 days before.
         as_of: moment of the evaluation.
-        known: issue_no, `flags` and `facts` (lists) of issues about which something is known that no post says:
-            a second wave (`second_waves`), the days around a release; null: nothing.
+        known: rows of `KNOWN`, what no post says: a second wave (`second_waves`), what only people set. A person's
+            `false` takes away what posts or rules show; measures that grading does not have are left out. Null:
+            nothing.
 
     Returns:
         One row per issue. A sum over counts that are all unknown is null, never 0.
@@ -48,18 +54,36 @@ def measure_issues(
         _recurrence(issues, earlier),
     ):
         measured = measured.join(part, on="issue_no", how="left", validate="1:1")
-    if known is not None:
-        measured = _with_known(measured, known)
-    # Emergency level, superior orders, leader's instructions and gatherings are set by people only.
-    return measured.with_columns(emergency_level=pl.lit("none")).sort("issue_no")
+    return _with_known(measured, KNOWN.to_frame() if known is None else known).sort("issue_no")
 
 
 def _with_known(measured: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    more = known.group_by("issue_no").agg(pl.col("flags", "facts").list.explode().drop_nulls().name.prefix("more_"))
-    joined = measured.join(more, on="issue_no", how="left", validate="1:1")
-    return joined.with_columns(
-        pl.col(name).list.set_union(pl.col(f"more_{name}").fill_null([])).list.sort() for name in ("flags", "facts")
-    ).drop("more_flags", "more_facts")
+    lists = ("flags", "facts")
+    measure, value = pl.col("measure"), pl.col("value")
+
+    def codes(name: str, holds: pl.Expr) -> pl.Expr:
+        return measure.filter(measure.str.starts_with(f"{name}."), holds).str.strip_prefix(f"{name}.")
+
+    said = known.group_by("issue_no").agg(
+        *(codes(name, value == "true").alias(f"more_{name}") for name in lists),
+        *(codes(name, (value == "false") & (pl.col("setter") == "person")).alias(f"less_{name}") for name in lists),
+        emergency_level=value.filter(measure == "emergency_level").first(),
+    )
+    return (
+        measured.join(said, on="issue_no", how="left", validate="1:1")
+        .with_columns(
+            *(
+                pl.col(name)
+                .list.set_union(pl.col(f"more_{name}").fill_null([]))
+                .list.set_difference(pl.col(f"less_{name}").fill_null([]))
+                .list.sort()
+                for name in lists
+            ),
+            # that there is an emergency is for its authority to say; where nobody registered it, there is none
+            pl.col("emergency_level").fill_null("none"),
+        )
+        .drop(f"{kind}_{name}" for kind in ("more", "less") for name in lists)
+    )
 
 
 def second_waves(
@@ -77,7 +101,7 @@ def second_waves(
         rules: `second_wave_hours`, `second_wave_voices`.
 
     Returns:
-        Rows for `known` of `measure_issues`, sorted by issue_no: fact `second_wave`.
+        Rows of `KNOWN`, one for the earliest post of each voice, sorted: fact `second_wave`.
     """
     answered = pl.DataFrame(
         {"issue_no": list(answers), "answered_at": list(answers.values())},
@@ -89,28 +113,37 @@ def second_waves(
         links.join(answered, on="issue_no")
         .join(posts, on="post_id")
         .filter(since < _STARTED, asks, ~pl.col("facts").list.contains("official_notice"))
-        .group_by("issue_no")
-        .agg(voices=pl.col("group_id").n_unique())
+        .sort(_STARTED, "post_id")
+        .unique(["issue_no", "group_id"], keep="first", maintain_order=True)
     )
+    enough = pl.len().over("issue_no") >= rules.second_wave_voices
+    fact = {
+        "measure": pl.lit("facts.second_wave"),
+        "value": pl.lit("true"),
+        "setter": pl.lit("rule"),
+        "detail": pl.format("answered@{}", moment("answered_at")),
+    }
     return (
-        voices.filter(pl.col("voices") >= rules.second_wave_voices)
+        voices.filter(enough)
+        .select("issue_no", "post_id", **fact)
         .select(
-            "issue_no", flags=pl.lit([], dtype=pl.List(pl.String)), facts=pl.lit(["second_wave"], pl.List(pl.String))
+            pl.col(name) if name in ("issue_no", "post_id", *fact) else pl.lit(None, pl.String).alias(name)
+            for name in KNOWN
         )
-        .sort("issue_no")
+        .sort("issue_no", "post_id")
     )
+
+
+def moment(column: str) -> pl.Expr:
+    """A moment as printed in evidence: 2026-11-22T04:00:00Z."""
+    return pl.col(column).dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _content(members: pl.DataFrame) -> pl.DataFrame:
     """Flags and facts that any post shows; `official_notice` only where every post is one."""
-    facts = pl.concat_list(
-        "facts",
-        pl.when("local_board").then(pl.lit(["local_board"])).otherwise(pl.lit([], dtype=pl.List(pl.String))),
-        pl.when("official_channel").then(pl.lit(["official_channel"])).otherwise(pl.lit([], dtype=pl.List(pl.String))),
-    )
     only_notices = pl.col("facts").list.contains("official_notice").all()
     return (
-        members.with_columns(facts=facts)
+        members.with_columns(facts=facts_of_post())
         .group_by("issue_no")
         .agg(
             *(pl.col(column).list.explode().drop_nulls().unique().sort() for column in ("flags", "facts", "evidence")),
@@ -123,6 +156,13 @@ def _content(members: pl.DataFrame) -> pl.DataFrame:
         )
         .drop("only_notices")
     )
+
+
+def facts_of_post() -> pl.Expr:
+    """Facts of a post with those of its source, a list without repetition."""
+    nothing = pl.lit([], dtype=pl.List(pl.String))
+    of_source = (pl.when(name).then(pl.lit([name])).otherwise(nothing) for name in ("local_board", "official_channel"))
+    return pl.concat_list("facts", *of_source).list.unique()
 
 
 def _voices(members: pl.DataFrame) -> pl.DataFrame:
@@ -158,14 +198,6 @@ def _media(members: pl.DataFrame) -> pl.DataFrame:
 
 
 def _reach(members: pl.DataFrame, metrics: pl.DataFrame) -> pl.DataFrame:
-    """Active days are days with posts; for a hot list every day on the list is one."""
-    listed = members.filter(pl.col("source_class") == "hotlist").join(metrics, on="post_id")
-    days = pl.concat(
-        [
-            members.select("issue_no", at=_STARTED),
-            listed.select("issue_no", at="observed_at"),
-        ]
-    ).select("issue_no", active=pl.col("at").dt.convert_time_zone("Asia/Shanghai").dt.date())
     return (
         members.group_by("issue_no")
         .agg(
@@ -173,39 +205,67 @@ def _reach(members: pl.DataFrame, metrics: pl.DataFrame) -> pl.DataFrame:
             source_classes=pl.col("source_class").n_unique().cast(pl.Int64),
         )
         .join(
-            days.group_by("issue_no").agg(active_days=pl.col("active").n_unique().cast(pl.Int64)),
+            days_active(members, metrics)
+            .group_by("issue_no")
+            .agg(active_days=pl.col("active_day").n_unique().cast(pl.Int64)),
             on="issue_no",
         )
     )
 
 
-def _attention(members: pl.DataFrame, metrics: pl.DataFrame) -> pl.DataFrame:
-    """Sums of the latest known counts of each post."""
-    latest = metrics.sort("observed_at").group_by("post_id").agg(pl.col(count).drop_nulls().last() for count in _COUNTS)
+def days_active(members: pl.DataFrame, metrics: pl.DataFrame) -> pl.DataFrame:
+    """issue_no, post_id, active_day: Shanghai days with posts; for a hot list every day on the list is one."""
+    listed = members.filter(pl.col("source_class") == "hotlist").join(metrics, on="post_id")
+    return pl.concat(
+        [
+            members.select("issue_no", "post_id", at=_STARTED),
+            listed.select("issue_no", "post_id", at="observed_at"),
+        ]
+    ).select("issue_no", "post_id", active_day=pl.col("at").dt.convert_time_zone("Asia/Shanghai").dt.date())
+
+
+def latest_counts(metrics: pl.DataFrame) -> pl.DataFrame:
+    """The latest known count of each post: post_id, measure (views, reposts, comments), shown, observed_at."""
     return (
-        members.select("issue_no", "post_id")
-        .join(latest, on="post_id", how="left")
-        .group_by("issue_no")
-        .agg(pl.when(pl.col(c).count() > 0).then(pl.col(c).sum()).cast(pl.Int64).alias(c) for c in _COUNTS)
+        metrics.unpivot(COUNTS, index=["post_id", "observed_at"], variable_name="measure", value_name="shown")
+        .drop_nulls("shown")
+        .sort("observed_at", "shown")
+        .unique(["post_id", "measure"], keep="last", maintain_order=True)
     )
+
+
+def _attention(members: pl.DataFrame, metrics: pl.DataFrame) -> pl.DataFrame:
+    """Sums of the latest known counts of each post; null where no post shows one."""
+    counts = members.select("issue_no", "post_id").join(latest_counts(metrics), on="post_id", how="left")
+    of = {count: pl.col("shown").filter(pl.col("measure") == count) for count in COUNTS}
+    return counts.group_by("issue_no").agg(
+        pl.when(shown.len() > 0).then(shown.sum()).cast(pl.Int64).alias(count) for count, shown in of.items()
+    )
+
+
+def posts_in_24h(members: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+    """issue_no, before, new: posts up to 24 hours before the evaluation, and those since."""
+    before = (as_of - timedelta(hours=24) >= _STARTED).sum()
+    return members.group_by("issue_no").agg(before=before, new=pl.len() - before)
 
 
 def _growth(members: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
     """Growth of posts in the last 24 hours; unknown where nothing stood before."""
-    before = (as_of - timedelta(hours=24) >= _STARTED).sum()
-    return members.group_by("issue_no").agg(
-        growth_24h=pl.when(before > 0).then((pl.len() - before) / before).cast(pl.Float64)
+    growth = pl.when(pl.col("before") > 0).then(pl.col("new") / pl.col("before")).cast(pl.Float64)
+    return posts_in_24h(members, as_of).select("issue_no", growth_24h=growth)
+
+
+def earlier_issues(issues: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
+    """issue_no, other: issues of the same topic first seen in the 90 days before this one."""
+    lag = pl.col("detected_at") - pl.col("other_at")
+    return (
+        issues.select("issue_no", "topic", "detected_at")
+        .join(earlier.select("topic", other="issue_no", other_at="detected_at"), on="topic")
+        .filter(lag > timedelta(0), lag <= timedelta(days=90))
+        .select("issue_no", "other")
     )
 
 
 def _recurrence(issues: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
-    """Issues of the same topic first seen in the 90 days before this one."""
-    pairs = issues.select("issue_no", "topic", "detected_at").join(
-        earlier.select(pl.col("issue_no").alias("other"), "topic", pl.col("detected_at").alias("other_at")),
-        on="topic",
-        how="left",
-    )
-    lag = pl.col("detected_at") - pl.col("other_at")
-    return pairs.group_by("issue_no").agg(
-        same_topic_issues_90d=((lag > timedelta(0)) & (lag <= timedelta(days=90))).sum().cast(pl.Int64)
-    )
+    counted = earlier_issues(issues, earlier).group_by("issue_no").agg(same_topic_issues_90d=pl.len().cast(pl.Int64))
+    return issues.select("issue_no").join(counted, on="issue_no", how="left").fill_null(0)

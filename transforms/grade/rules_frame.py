@@ -1,32 +1,22 @@
 """The rules as a table, so that a grade can be recomputed with SQL (marts.grade_audit)."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
 import polars as pl
 
 from caifeng.core.model.grading import GradingRules
 
 
 def rules_frame(rules: GradingRules) -> pl.DataFrame:
-    """One row per number of the rules: rule_version, parameter (`weight.C`, `docs.30`, ...), value.
+    """One row per number of the rules: rule_version, parameter (`weight.C`, `docs.30`, ...), value, basis.
 
     Shape of ops.grading_rules, sorted by parameter.
     """
-    rows = sorted(_leaves(rules.model_dump(exclude={"name"})))
+    numbers = rules.numbers
     return pl.DataFrame(
         {
-            "rule_version": [rules.rule_version] * len(rows),
-            "parameter": [parameter for parameter, _ in rows],
-            "value": [value for _, value in rows],
+            "rule_version": [rules.rule_version] * len(numbers),
+            "parameter": list(numbers),
+            "value": list(numbers.values()),
+            "basis": [rules.basis_words(parameter) for parameter in numbers],
         },
-        schema={"rule_version": pl.String, "parameter": pl.String, "value": pl.Float64},
+        schema={"rule_version": pl.String, "parameter": pl.String, "value": pl.Float64, "basis": pl.String},
     )
-
-
-def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", float(value)

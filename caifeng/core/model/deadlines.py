@@ -27,7 +27,10 @@ DUE_NAMES: dict[str, str] = {
     "respond": "首次回应",
     "respond_final": "最终回应",
     "press_conference": "新闻发布会",
+    "rectify": "整改",
 }
+#: Duties that a level or a channel brings (`caifeng deadlines --json`); 整改 has its due time from its plan.
+COMPUTED_DUTIES = tuple(duty for duty in DUE_NAMES if duty != "rectify")
 
 CHANNEL_NAMES: dict[str, str] = {
     "public": "公开舆情",
@@ -37,7 +40,17 @@ CHANNEL_NAMES: dict[str, str] = {
     "suggestion": "意见建议",
 }
 
-WARNING_NAMES: dict[str, str] = {"none": "正常", "half": "过半", "late": "临期", "overdue": "超期"}
+#: Steps of the ladder on which an open duty stands -> words.
+WARNING_NAMES: dict[str, str] = {
+    "none": "正常",
+    "half": "过半",
+    "late": "临期",
+    "overdue": "超期",
+    "supervise": "督办",
+    "chief": "报主要领导",
+}
+#: Steps that say that a duty was missed.
+MISSED_STAGES = ("overdue", "supervise", "chief")
 
 #: What stands in place of a document where the limit is the office's own.
 OWN_RULE = "本单位规定"
@@ -106,6 +119,10 @@ class PolicyRule(_Strict):
     """What it settles for us, in our words."""
     limits: tuple[Span, ...] = Field(default=(), strict=False)
     """The lengths of time that it sets."""
+    numbers: tuple[float, ...] = Field(default=(), strict=False)
+    """The other numbers that it sets."""
+    clauses: tuple[str, ...] = Field(default=(), strict=False)
+    """Further clauses of the document that may be cited, where they are not worth an entry each."""
     status: Literal["verified", "reported", "known", "not_found"]
     seen: str
     """Where the words were read, and what was not read."""
@@ -121,6 +138,18 @@ class PolicyRule(_Strict):
         """《document》（number）clause."""
         number = f"（{self.number}）" if self.number else ""
         return f"《{self.document}》{number}{self.clause if self.clause and self.clause_read else ''}"
+
+    @property
+    def citable(self) -> tuple[str, ...]:
+        """Clauses that a citation may name: its own if that was read, whole or one of several, and the further ones."""
+        own = (self.clause, *self.clause.split("，")) if self.clause and self.clause_read else ()
+        return tuple(dict.fromkeys((*own, *self.clauses)))
+
+    def short(self, clause: str | None = None) -> str:
+        """What fits beside a number: the document's number, or its title where it has none of its own; the clause."""
+        name = self.number if self.number and "〔" in self.number else f"《{self.document}》"
+        place = clause or (self.clause if self.clause_read else None) or ""
+        return name + (place if place.startswith("第") or not place else f"（{place}）")
 
     @property
     def citation(self) -> str:
@@ -144,6 +173,24 @@ class PolicyBasis(_Strict):
     def by_id(self) -> dict[str, PolicyRule]:
         """The rules by their id."""
         return {rule.id: rule for rule in self.rules}
+
+    def rule_of(self, citation: str) -> PolicyRule:
+        """The rule that `PB-X` or `PB-X clause` names; it must exist."""
+        return self.by_id[citation.split(" ", 1)[0]]
+
+    def fault(self, citation: str) -> str | None:
+        """What is wrong with a citation `PB-X` or `PB-X clause`; None if it holds."""
+        rule_id, _, clause = citation.partition(" ")
+        if rule_id not in self.by_id:
+            return f"unknown basis {rule_id!r}: neither ours nor a rule of policy_basis.toml"
+        if clause and clause not in self.by_id[rule_id].citable:
+            return f"unknown clause {clause!r} of {rule_id} in policy_basis.toml"
+        return None
+
+    def cite(self, citation: str) -> str:
+        """Document and clause of a citation that holds, in short."""
+        _, _, clause = citation.partition(" ")
+        return self.rule_of(citation).short(clause or None)
 
 
 class OfficeClock(_Strict):
@@ -182,6 +229,23 @@ class WarningRule(_Strict):
     def _ascends(self) -> Self:
         if self.half >= self.late:
             raise PydanticCustomError("warning", "half must be below late")
+        return self
+
+
+class LadderRule(_Strict):
+    """What follows after a duty was missed; hours after its due time, or after the one it was extended to."""
+
+    supervise_after_hours: int = Field(ge=1, le=720)
+    """督办单 to the head of the section."""
+    chief_after_hours: int = Field(ge=2, le=720)
+    """To the head of the office ..."""
+    orders_before_chief: int = Field(ge=1, le=9)
+    """... or as soon as so many 督办单 were issued for the duty."""
+
+    @model_validator(mode="after")
+    def _ascends(self) -> Self:
+        if self.supervise_after_hours >= self.chief_after_hours:
+            raise PydanticCustomError("ladder", "supervise_after_hours must be below chief_after_hours")
         return self
 
 
@@ -250,6 +314,7 @@ class DeadlineRules(_Strict):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)
     clock: OfficeClock
     warning: WarningRule
+    ladder: LadderRule
     refer_out: ReferOutRule
     general: GeneralRule
     larger: LargerRule

@@ -1,18 +1,20 @@
 """The rules of grading: config/grading.toml, and the measures of one issue that they are applied to.
 
-Every number is configuration (our own choice unless the file names a document); which measure acts on which
-factor, and what an override does, is code (transforms/grade). An issue is graded, never a person.
+Every number is configuration and says in `[basis]` where it comes from; which measure acts on which factor, and
+what an override does, is code (transforms/grade). An issue is graded, never a person.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from itertools import pairwise
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 
+from caifeng.core.model.deadlines import OWN_RULE, PolicyBasis
 from caifeng.core.model.source import MediaTier, Reach
 
 Flag = Literal[
@@ -106,6 +108,12 @@ OVERRIDE_NAMES: dict[str, str] = {
     "O10": "数据覆盖不足且仅一篇，不高于较大",
     "O12": "官方通报或上级事项，列为背景",
     "O11": "外地事项，转办",
+}
+
+#: Override -> the numbers that its condition or effect depends on, as fields of `OverrideRule`.
+OVERRIDE_NUMBERS: dict[str, tuple[str, ...]] = {
+    "O9": ("strong", "strong_c_min_a", "strong_s_min_counted", "strong_for_larger", "strong_for_major"),
+    "O10": ("thin_coverage", "thin_docs"),
 }
 
 Points = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
@@ -221,10 +229,11 @@ class LevelRule(_Strict):
 
     @model_validator(mode="after")
     def _ascends(self) -> Self:
-        steps = [self.general, self.larger, self.major, self.extreme]
-        if any(low >= high for low, high in pairwise(steps)):
-            raise ValueError("must ascend from general to extreme")
-        if any(step != round(step, 1) for step in steps):
+        steps = list(self)
+        for (lower, low), (higher, high) in pairwise(steps):
+            if low >= high:
+                raise ValueError(f"must ascend from general to extreme: {higher} {high:g} is not above {lower} {low:g}")
+        if any(step != round(step, 1) for _, step in steps):
             raise ValueError("at most one decimal, as the total has")
         return self
 
@@ -261,10 +270,69 @@ def _check_docs(points: dict[str, float]) -> dict[str, float]:
     return points
 
 
+class Basis(_Strict):
+    """Why a number is this one: a document sets it, or it is the office's own, perhaps after a model."""
+
+    rule: str | None = None
+    """The rule of config/policy_basis.toml that sets it, `PB-X` or `PB-X clause`; None: the office's own."""
+    modelled_on: tuple[str, ...] = Field(default=(), strict=False)
+    """Rules that do not set the number but gave the office the idea; written like `rule`."""
+    note: str | None = None
+    """Printed in brackets behind an own number."""
+
+    @model_validator(mode="after")
+    def _own_or_cited(self) -> Self:
+        if self.rule and (self.modelled_on or self.note):
+            raise PydanticCustomError("basis", "modelled_on and note belong to numbers of the office's own")
+        return self
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        """Every rule that is named."""
+        return (self.rule, *self.modelled_on) if self.rule else self.modelled_on
+
+    def words(self, policy: PolicyBasis | None) -> str:
+        """What is printed beside a number; without the documents their ids."""
+        cite = policy.cite if policy else str
+        if self.rule:
+            return cite(self.rule)
+        models = f"参照{'、'.join(map(cite, self.modelled_on))}" if self.modelled_on else None
+        remarks = "；".join(remark for remark in (models, self.note) if remark)
+        return f"{OWN_RULE}（{remarks}）" if remarks else OWN_RULE
+
+
+_BASIS_KEYS = frozenset(Basis.model_fields)
+
+
+def _flat(table: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted key and value of each leaf. A basis is a leaf, too: its own keys are no parameters."""
+    for key, value in table.items():
+        if isinstance(value, Mapping) and not (value.keys() and value.keys() <= _BASIS_KEYS):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _parse_basis_table(table: object) -> object:
+    """Dotted keys may be quoted or not; `"ours"` and `"PB-X clause"` are short for the whole entry."""
+    if not isinstance(table, Mapping):
+        return table
+    entries: dict[str, Any] = {}
+    for key, value in _flat(table):
+        if key in entries:
+            raise PydanticCustomError("basis", "{key} is given twice", {"key": key})
+        entries[key] = value
+        if isinstance(value, str):
+            entries[key] = {} if value == "ours" else {"rule": value}
+    return entries
+
+
 class GradingRules(_Strict):
-    """The whole file. Dotted names of its values are the parameters of ops.grading_rules."""
+    """One rule file. Dotted names of its numbers are the parameters of ops.grading_rules and the keys of `basis`."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)
+    effective_from: date
+    """First day that is graded by these rules; they hold until a later file takes over."""
     weight: Weight
     topic_base: Annotated[
         dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Points], AfterValidator(_complete(TOPICS))
@@ -280,17 +348,148 @@ class GradingRules(_Strict):
     media_tier: Annotated[dict[MediaTier, Points], AfterValidator(_complete(get_args(MediaTier), ascending=True))]
     level: LevelRule
     override: OverrideRule
+    basis: Annotated[dict[str, Basis], BeforeValidator(_parse_basis_table)]
+    """Where each number and each override comes from. A key stands for all below it that have none of their own."""
+    policy: PolicyBasis | None = Field(default=None, exclude=True)
+    """config/policy_basis.toml, whose words are printed; not part of the file."""
+
+    @model_validator(mode="after")
+    def _every_number_has_its_basis(self) -> Self:
+        if faults := _basis_faults(self.numbers, self.basis, self.policy):
+            raise PydanticCustomError(
+                "basis", "{faults}", {"faults": "; ".join(f"{f.key}: {f.reason}" for f in faults)}
+            )
+        return self
 
     @property
     def rule_version(self) -> str:
-        """Name and first 8 hex digits of the SHA-256 of the values; comments and order do not count."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """Name and first 8 hex digits of the SHA-256 of the values.
+
+        Comments, order, `effective_from` and `basis` do not count: they change no grade.
+        """
+        values = self.model_dump(mode="json", exclude={"effective_from", "basis"})
+        canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return f"{self.name}-{hashlib.sha256(canonical.encode()).hexdigest()[:8]}"
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Parameter (`weight.C`, `docs.30`, ...) -> value, sorted by parameter."""
+        return {key: float(value) for key, value in sorted(_flat(_values(self.model_dump())))}
 
     @property
     def docs_anchors(self) -> tuple[tuple[int, float], ...]:
         """(documents, points) in ascending order; the first is 1 document."""
         return tuple(sorted((int(docs), points) for docs, points in self.docs.items()))
+
+    def basis_words(self, *parameters: str) -> str:
+        """What is printed as the source of the parameters or overrides (`weight.C`, `override.O5`), each source once.
+
+        本单位规定, with what it is modelled on, or the document and clause that set the number.
+        """
+        words = [self.basis[key].words(self.policy) for key in (_basis_key(p, self.basis) for p in parameters) if key]
+        plain = [word for word in words if word != OWN_RULE]
+        # 本单位规定 once more beside 本单位规定（参照…） would say nothing
+        told = plain if any(word.startswith(OWN_RULE) for word in plain) else words
+        return "；".join(dict.fromkeys(told))
+
+
+class Fault(NamedTuple):
+    """What is wrong with a rule file: the dotted key (empty for the file as a whole) and the reason."""
+
+    key: str
+    reason: str
+
+
+def read_rules(values: Mapping[str, Any], policy: PolicyBasis) -> tuple[GradingRules | None, list[Fault]]:
+    """Validate a rule file.
+
+    Args:
+        values: the parsed TOML.
+        policy: the documents that its basis may cite.
+
+    Returns:
+        The rules, or None; and every fault that was found, in the order of the file's sections.
+    """
+    if "policy" in values:
+        return None, [Fault("policy", "unknown key")]
+    faults: list[Fault] = []
+    rules = None
+    try:
+        rules = GradingRules.model_validate({**values, "policy": policy})
+    except ValidationError as error:
+        # what is wrong between basis and numbers is told below, number by number, whatever else is wrong
+        faults = [_fault(found) for found in error.errors(include_url=False) if found["loc"]]
+    try:
+        basis = _parse_basis_table(values.get("basis", {}))
+    except PydanticCustomError:
+        return None, faults
+    if isinstance(basis, dict):
+        readable = {key: entry for key, raw in basis.items() if (entry := _readable(raw))}
+        more = _basis_faults(dict(_flat(_values(values))), readable, policy, also_named=basis)
+        # a number that is missing or unknown has been named already
+        faults += [fault for fault in more if not _is_within(fault.key.removeprefix("basis."), [f.key for f in faults])]
+    return rules, list(dict.fromkeys(faults))
+
+
+def _is_within(key: str, tables: Iterable[str]) -> bool:
+    return any(key == table or key.startswith(f"{table}.") for table in tables)
+
+
+def _readable(raw: object) -> Basis | None:
+    try:
+        return Basis.model_validate(raw)
+    except ValidationError:
+        return None
+
+
+def _fault(found: ErrorDetails) -> Fault:
+    key = ".".join(str(part) for part in found["loc"] if part != "[key]")
+    reason = {"missing": "missing", "extra_forbidden": "unknown key"}.get(found["type"], found["msg"])
+    return Fault(key, reason.removeprefix("Value error, "))
+
+
+def _values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What is graded with: everything but the name and what explains it."""
+    return {key: value for key, value in values.items() if key not in ("name", "effective_from", "basis", "policy")}
+
+
+def _basis_key(parameter: str, basis: Mapping[str, object]) -> str | None:
+    """The closest entry for a parameter: its own, else that of the table it stands in."""
+    parts = parameter.split(".")
+    tables = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((key for key in tables if key in basis), None)
+
+
+def _basis_faults(
+    numbers: Mapping[str, object],
+    basis: Mapping[str, Basis],
+    policy: PolicyBasis | None,
+    also_named: Iterable[str] = (),
+) -> list[Fault]:
+    """Numbers and overrides without a basis, entries that stand for nothing, citations that do not hold."""
+    named = {**dict.fromkeys(also_named), **basis}
+    used: dict[str, list[str]] = {}
+    faults = []
+    for parameter in (*numbers, *(f"override.{name}" for name in OVERRIDE_NAMES)):
+        key = _basis_key(parameter, named)
+        if key is None:
+            faults.append(Fault(f"basis.{parameter}", "missing: where does it come from?"))
+        else:
+            used.setdefault(key, []).append(parameter)
+    for key in named:
+        if key not in used:
+            faults.append(Fault(f"basis.{key}", "stands for no number or override, or for none without a closer basis"))
+    if policy is None:
+        return faults
+    for key, entry in basis.items():
+        for citation in entry.citations:
+            if reason := policy.fault(citation):
+                faults.append(Fault(f"basis.{key}", reason))
+            elif citation == entry.rule:
+                set_there = policy.rule_of(citation).numbers
+                own = [p for p in used.get(key, ()) if p in numbers and numbers[p] not in set_there]
+                faults += [Fault(f"basis.{key}", f"{citation} does not set {p} to {numbers[p]}") for p in own]
+    return faults
 
 
 Count = Annotated[int, Field(ge=0, le=2**63 - 1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,11 +20,13 @@ from caifeng.cases.model import (
 )
 from caifeng.cases.service import Step
 from caifeng.core.clock import SHANGHAI
+from caifeng.core.errors import UsageError
 from caifeng.core.text.urls import canonical_url, is_web_url
 from caifeng.jobs import case_actions
 from caifeng.jobs.case_actions import BatchResult, act_steps
 from caifeng.jobs.import_file import import_file
 from caifeng.jobs.workbench.desk import Desk, read_stand, roles_of
+from caifeng.jobs.workbench.issue import posts_of
 from caifeng.jobs.workbench.logs import SIGNED_FILE, day_file
 
 
@@ -45,6 +47,49 @@ def do(
     """
     step = Step(event, payload, on_behalf)
     return act_steps(desk.env, issue_no, [step], _actor(desk, user, role), expected=expected)[0]
+
+
+def correct(
+    desk: Desk,
+    issue_no: str,
+    user: str,
+    role: str,
+    posts: Sequence[str] | None,
+    topic: str = "",
+    stance: str = "",
+    reason: str = "",
+) -> int:
+    """Correct topic or stance of posts of an issue: one label for each, all of them or none.
+
+    Args:
+        desk: where.
+        issue_no: the issue.
+        user: account.
+        role: its role.
+        posts: which of its posts; null: all of them.
+        topic: what they are about; empty: as it is.
+        stance: how they speak; empty: as it is.
+        reason: free words.
+
+    Returns:
+        Posts labelled.
+
+    Raises:
+        RoleError: the user does not hold the role, or the role may not do this.
+        GuardError: neither topic nor stance is given, or no post is ticked.
+        UsageError: no such topic, or a post is not one of the issue.
+    """
+    actor = _actor(desk, user, role)
+    known = posts_of(desk, issue_no)
+    chosen = list(dict.fromkeys(known if posts is None else posts))
+    if not chosen:
+        raise GuardError("payload", "请在“传播”表中勾选帖文，或选“整个事项的全部帖文”")
+    if foreign := set(chosen) - set(known):
+        raise UsageError(f"不是 {issue_no} 的帖文：{'、'.join(sorted(foreign))}")
+    if topic and topic not in {known_topic.id for known_topic in desk.settings.taxonomy().topics}:
+        raise UsageError(f"没有这个领域：{topic}")
+    said = {name: value for name, value in (("topic", topic), ("stance", stance), ("reason", reason.strip())) if value}
+    return len(act_steps(desk.env, None, [Step("label", {"post_id": post, **said}) for post in chosen], actor))
 
 
 def agree(desk: Desk, user: str, role: str, chosen: Iterable[tuple[str, str, int]]) -> BatchResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,8 +12,11 @@ from caifeng.cases.model import (
     DONE_STATES,
     STATE_NAMES,
 )
+from caifeng.core.clock import business_day
 from caifeng.core.model.terms import RESPONSE_NAMES, SOURCE_WARNING_NAMES
+from caifeng.jobs.workbench.alerts import Alert, todays_alerts
 from caifeng.jobs.workbench.desk import Action, Desk, Due, Stand, action_of, dues_of, is_sample, read_stand
+from caifeng.jobs.workbench.levels import ENOUGH, Agreement, Review, agreement, review_queue
 from caifeng.jobs.workbench.logs import Log, daily_logs
 from caifeng.reports import words
 
@@ -81,19 +85,38 @@ class Numbers:
 
 
 @dataclass(frozen=True)
+class Latency:
+    """One of 早发现, 早报告, 早反馈 (Art. 5), over the issues of the latest day."""
+
+    name: str
+    what: str
+    hours: float | None
+    """Median; null: unknown, or of fewer than `ENOUGH` issues."""
+    n: int
+
+
+@dataclass(frozen=True)
 class Board:
     """The 工作台."""
 
     at: datetime
     coverage: Coverage | None
     """Null: nothing was published yet."""
+    review: tuple[Review, ...]
+    """Issues whose level waits for a look."""
+    agreement: tuple[Agreement, ...]
+    """Suggested against confirmed levels, the latest week first."""
+    alerts: list[Alert]
+    """Early warnings of today, newest first."""
     todo: tuple[ToDo, ...]
     new: tuple[NewIssue, ...]
+    """Issues that nobody has judged, apart from those in `review`."""
     logs: tuple[Log, ...]
     """Latest first."""
     to_sign: Log | None
     """The oldest final log that nobody has signed."""
     numbers: Numbers
+    latencies: tuple[Latency, ...]
     is_sample: bool
 
 
@@ -104,11 +127,15 @@ def board(desk: Desk) -> Board:
     summary = desk.read("marts.daily_summary").sort("day").tail(1).to_dicts()
     latest = summary[0] if summary else {}
     todo = _todo(desk, stand)
+    review = review_queue(stand, desk.register.events())
     return Board(
         at=stand.at,
         coverage=_coverage(desk, latest["day"], latest["as_of"]) if latest else None,
+        review=review,
+        agreement=agreement(desk, business_day(stand.at)),
+        alerts=todays_alerts(desk, stand.at),
         todo=todo,
-        new=_new(stand),
+        new=_new(stand, {issue.issue_no for issue in review}),
         logs=logs,
         to_sign=next((log for log in reversed(logs) if log.final and log.file_hash and not log.signed_by), None),
         numbers=Numbers(
@@ -119,8 +146,22 @@ def board(desk: Desk) -> Board:
             latest.get("previous_posts_relevant"),
             latest.get("previous_issues_new"),
         ),
+        latencies=_latencies(latest),
         is_sample=is_sample(desk),
     )
+
+
+def _latencies(summary: Mapping[str, Any]) -> tuple[Latency, ...]:
+    names = {
+        "found": ("早发现", "发布到发现"),
+        "report": ("早报告", "发现到报告或预警"),
+        "answered": ("早反馈", "发现到首次回应"),
+    }
+    found = []
+    for key, (name, what) in names.items():
+        n = summary.get(f"{key}_issues") or 0
+        found.append(Latency(name, what, summary.get(f"{key}_hours") if n >= ENOUGH else None, n))
+    return tuple(found)
 
 
 def source_health(desk: Desk) -> tuple[date | None, list[dict[str, Any]], list[dict[str, Any]]]:
@@ -223,12 +264,13 @@ def _todo(desk: Desk, stand: Stand) -> tuple[ToDo, ...]:
     return tuple(sorted(found, key=lambda todo: (todo.due.due_at or far) if todo.due else far))
 
 
-def _new(stand: Stand) -> tuple[NewIssue, ...]:
+def _new(stand: Stand, reviewed: set[str]) -> tuple[NewIssue, ...]:
+    """Issues that nobody has judged, without those that already stand in the review queue."""
     found = []
     for row in stand.issues.iter_rows(named=True):
         number = row["issue_no"]
         case = stand.cases.get(number)
-        if case and case.state != "detected":
+        if number in reviewed or (case and case.state != "detected"):
             continue
         due = next((due for due in dues_of(stand, number) if due.duty in ("confirm", "refer")), None)
         severe = row["system_level"] in ("larger", "major", "extreme")

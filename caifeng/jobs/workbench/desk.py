@@ -86,6 +86,11 @@ class Desk:
         return {unit.id: unit.name for unit in self.settings.office().units}
 
 
+def lake_rows(desk: Desk, table: str, first: date, last: date, *where: pl.Expr) -> list[dict[str, Any]]:
+    """Rows of a lake table that is not published, in the days `first`..`last`; none where it has no partition."""
+    return desk.env.lake.scan(table, first, last).filter(*where).collect().to_dicts()
+
+
 def is_sample(desk: Desk) -> bool:
     """The home was made by the demo."""
     return (desk.settings.home / "SAMPLE").exists()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from caifeng.cases.machine import FIELDS, TABLE, allowed, next_step, transition
+from caifeng.cases.machine import FIELDS, TABLE, Transition, allowed, next_step, transition
 from caifeng.cases.model import (
     CASE_ROLE_NAMES,
     CLAIM_TYPES,
@@ -28,13 +28,18 @@ from caifeng.cases.service import REGISTRAR
 from caifeng.core.clock import SHANGHAI
 from caifeng.core.errors import UsageError
 from caifeng.core.model.deadlines import CHANNEL_NAMES
-from caifeng.core.model.terms import RESPONSE_NAMES, ROLE_NAMES
+from caifeng.core.model.terms import RESPONSE_NAMES, ROLE_NAMES, STANCE_NAMES
 from caifeng.jobs.workbench.desk import Desk, label_of, short_time
 from caifeng.reports import words
 
 #: They sit before the screen themselves; nobody registers for them.
 _AT_DESK = ("monitor", "openness_office")
 _CLAIM_LINES = 3
+#: Registers what only a person can know of an issue.
+SET_FACTS = "set_facts"
+_LABEL_FIELDS = ("topic", "stance", "reason")
+#: Optional fields that are often filled in.
+_IN_FRONT = ("reason", "text", "url", "place", "claims", "index_no", "published_at", "parent")
 #: Words that fit better than the general ones.
 LABELS = {
     ("approve", "text"): "批示意见",
@@ -51,7 +56,12 @@ _HINTS = {
     ("result_notice", "url"): "链接和发布渠道至少填一项",
     ("duplicate", "parent"): "并入哪个事项，如 YQ-2026-0001",
     ("merge", "parent"): "并入哪个事项，如 YQ-2026-0001；本事项编号成为其别名",
-    ("split", "posts"): "要分出的帖文编号（post_id），用逗号隔开；转载随首发一同分出",
+    ("split", "posts"): "在“传播”表中勾选要分出的帖文；转载随首发一同分出",
+    ("split", "parent"): "不填则另立新事项",
+    ("set_facts", "emergency_level"): "以应急管理部门认定为准",
+    ("set_facts", "reason"): "依据什么（文件、批示、来电），不少于 10 个字",
+    ("label", "topic"): "当天采集的帖文下次整理时照此归类；此前各日不改写，只记入人机一致统计",
+    ("label", "stance"): "记入人机一致统计，不改写系统判定",
 }
 
 
@@ -68,6 +78,10 @@ class FormField:
     hint: str = ""
     value: str = ""
     """Filled in beforehand."""
+    empty: str = "不填"
+    """Words of the choice that says nothing."""
+    is_aside: bool = False
+    """Behind 更多: seldom needed."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,13 @@ class Form:
     """Roles in which the user may do it; empty: only on behalf."""
     behalf: tuple[tuple[str, str], ...]
     """Roles whose decision the user may register; empty: none."""
+    path: str = ""
+    """Where it is sent, below the address of the issue."""
+
+    @property
+    def picks_posts(self) -> bool:
+        """Posts of the issue are ticked for it."""
+        return any(field.kind == "ids" for field in self.fields)
 
 
 def _options(name: str, units: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -102,14 +123,31 @@ def _options(name: str, units: Mapping[str, str]) -> tuple[tuple[str, str], ...]
         "medium": HAND_OFF_MEDIUM_NAMES,
         "unit": units,
         "accused_unit": units,
+        "stance": STANCE_NAMES,
     }  # fmt: skip
     return tuple(names.get(name, {}).items())
 
 
 def forms_of(
-    desk: Desk, case: Case, row: Mapping[str, Any], logged: Mapping[str, Any], roles: Sequence[str], first: str
+    desk: Desk,
+    case: Case,
+    row: Mapping[str, Any],
+    logged: Mapping[str, Any],
+    roles: Sequence[str],
+    first: str,
+    said: Mapping[str, str],
 ) -> tuple[Form, ...]:
-    """The forms of everything that this user may do now, by own right or on behalf; the wanted one first."""
+    """The forms of everything that this user may do now, by own right or on behalf; the wanted one first.
+
+    Args:
+        desk: where to read.
+        case: the case.
+        row: its row of `cases_frame`.
+        logged: its row of marts.daily_log.
+        roles: roles of the user.
+        first: event whose form is wanted.
+        said: what was last registered of the fields of `set_facts`, in words, to be shown beside them.
+    """
     units = desk.unit_names()
     owner = next((id for id, name in units.items() if name == logged["owner_unit"]), None)
     likely = {("confirm", "level"): row["system_level"], ("assign", "unit"): owner}
@@ -128,16 +166,8 @@ def forms_of(
         if entry.kind:
             hidden.append(("kind", entry.kind))
         fields = tuple(
-            FormField(
-                name,
-                LABELS.get((entry.event, name), FIELDS[name].label),
-                FIELDS[name].kind,
-                name in entry.required,
-                _options(name, units),
-                _HINTS.get((entry.event, name), ""),
-                likely.get((entry.event, name)) or "",
-            )
-            for name in (*entry.required, *entry.optional)
+            _field(entry, name, _options(name, units), said, likely.get((entry.event, name)) or "")
+            for name in _in_order(entry)
             if name not in ("suggested_level", *dict(hidden))
         )
         step = next_step(case, level=row["level"])
@@ -152,7 +182,52 @@ def forms_of(
                 tuple((role, CASE_ROLE_NAMES[role]) for role in decided_elsewhere),
             )
         )
-    return tuple(sorted(found, key=lambda form: form.event != first))
+    return tuple(sorted((*found, *_label_forms(desk, roles)), key=lambda form: form.event != first))
+
+
+def _in_order(entry: Transition) -> tuple[str, ...]:
+    """Fields as a person fills them in: what is needed first, but why something was set after what was set."""
+    fields = (*entry.required, *entry.optional)
+    return tuple(sorted(fields, key=lambda name: name == "reason")) if entry.event == SET_FACTS else fields
+
+
+def _field(
+    entry: Transition, name: str, options: tuple[tuple[str, str], ...], said: Mapping[str, str], value: str = ""
+) -> FormField:
+    required = name in entry.required
+    hint = _HINTS.get((entry.event, name), "")
+    if entry.event == SET_FACTS and name != "reason":
+        hint = "；".join(part for part in (f"现为：{said.get(name, '未登记')}", hint) if part)
+    return FormField(
+        name,
+        LABELS.get((entry.event, name), FIELDS[name].label),
+        FIELDS[name].kind,
+        required,
+        options,
+        hint,
+        value,
+        "不变" if entry.event in (SET_FACTS, "change_level", "label") else "不填",
+        not required and entry.event != SET_FACTS and name not in _IN_FRONT,
+    )
+
+
+def _label_forms(desk: Desk, roles: Sequence[str]) -> tuple[Form, ...]:
+    """更正领域、立场 of posts of the issue: events of no case, so no state of it forbids them."""
+    entry = next(row for row in TABLE if row.event == "label")
+    own = tuple((role, CASE_ROLE_NAMES[role]) for role in roles if role in entry.roles)
+    if not own:
+        return ()
+    scopes = (("ticked", "勾选的帖文"), ("all", "整个事项的全部帖文"))
+    names = {
+        "topic": tuple((topic.id, topic.name) for topic in desk.settings.taxonomy().topics),
+        "stance": tuple(STANCE_NAMES.items()),
+    }
+    fields = (
+        FormField("posts", "更正哪些帖文", "ids", True, hint="在“传播”表中勾选"),
+        FormField("whole", "范围", "code", True, scopes, value="ticked"),
+        *(replace(_field(entry, name, names.get(name, ()), {}), is_aside=False) for name in _LABEL_FIELDS),
+    )
+    return (Form("label", "更正领域、立场", fields, (), own, (), "/labels"),)
 
 
 def shown_value(name: str, value: Any, units: Mapping[str, str]) -> str:
@@ -163,6 +238,8 @@ def shown_value(name: str, value: Any, units: Mapping[str, str]) -> str:
         return "；".join(
             f"{claim['text']}（{CLAIM_TYPES[claim['type']]}，{FINDINGS[claim['finding']]}）" for claim in value
         )
+    if FIELDS[name].kind == "ids":
+        return f"{len(value)} 条"
     if FIELDS[name].kind == "time":
         return short_time(datetime.fromisoformat(value))
     return words.printable(dict(_options(name, units)).get(value, str(value)))

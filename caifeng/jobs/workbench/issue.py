@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
+from caifeng.cases.corrections import facts_in_force
 from caifeng.cases.machine import FIELDS, NextStep, next_step, transition
 from caifeng.cases.model import (
     CASE_ROLE_NAMES,
+    LABELS,
     MEDIUM_NAMES,
     OUTCOME_NAMES,
     STATE_NAMES,
@@ -20,12 +22,16 @@ from caifeng.cases.model import (
 )
 from caifeng.cases.service import REGISTRAR
 from caifeng.core.errors import UsageError
-from caifeng.core.model.grading import FACTOR_NAMES, GradingRules
-from caifeng.core.model.terms import LEVEL_NAMES, RESPONSE_NAMES
+from caifeng.core.model.grading import FACTOR_NAMES, OVERRIDE_NAMES
+from caifeng.core.model.terms import LEVEL_NAMES, RESPONSE_NAMES, STANCE_NAMES
 from caifeng.jobs.workbench.desk import Action, Desk, Due, action_of, dues_of, is_sample, read_stand, short_time
-from caifeng.jobs.workbench.forms import LABELS, Form, forms_of, shown_value
+from caifeng.jobs.workbench.evidence import MEASURE_NAMES, MeasureLine, evidence_of
+from caifeng.jobs.workbench.forms import LABELS as FIELD_LABELS
+from caifeng.jobs.workbench.forms import Form, forms_of, shown_value
+from caifeng.jobs.workbench.levels import Levels, levels_of
 from caifeng.reports import words
 from transforms.grade.explain import ExplanationRow, explanation_table
+from transforms.grade.factors import ATTENTION
 from transforms.understand.issues import latest_links
 
 
@@ -47,7 +53,14 @@ class Why:
     factors: tuple[FactorLine, ...]
     total: float
     by_score: str
-    reason: str
+    overrides: tuple[tuple[str, str, str], ...]
+    """Number, words and basis of each that fired."""
+    coverage: int
+    """Known ones of the four measures of attention."""
+    unknown: tuple[str, ...]
+    """The others, in words."""
+    needs_review: bool
+    evidence: tuple[MeasureLine, ...]
     rule_version: str
     as_of: datetime
     table: tuple[ExplanationRow, ...]
@@ -65,11 +78,19 @@ class Post:
     url: str | None
     """Null unless a reader may follow it."""
     relation: str
+    post_id: str
+    judged: str
+    """Topic and stance by the rules."""
+    corrected: str
+    """What a person last said of it, who and when; empty: nothing."""
 
 
 @dataclass(frozen=True)
 class Past:
     """One line of the history."""
+
+    sequence: int
+    """Place within the case, as evidence refers to it."""
 
     at: datetime
     label: str
@@ -87,7 +108,7 @@ class IssuePage:
     confirmed: bool
     state: str
     summary: str
-    suggested_level: str | None
+    levels: Levels
     sequence: int
     is_open: bool
     facts: tuple[tuple[str, str], ...]
@@ -104,6 +125,11 @@ class IssuePage:
     forms: tuple[Form, ...]
     """What this user may do, the next step first."""
     is_sample: bool
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """Post id -> its number in the list of posts."""
+        return {post.post_id: number for number, post in enumerate(self.posts, start=1)}
 
 
 def issue_page(desk: Desk, issue_no: str, roles: Sequence[str], wanted: str | None = None) -> IssuePage:
@@ -130,7 +156,10 @@ def issue_page(desk: Desk, issue_no: str, roles: Sequence[str], wanted: str | No
     if not case.is_open:
         step = next((NextStep(d.duty, REGISTRAR) for d in dues if d.duty == "refer" and d.stage != "done"), None)
     units = desk.unit_names()
-    forms = forms_of(desk, case, row, logged, roles, wanted or (step.event if step else ""))
+    said = _facts_said(desk, issue_no, units)
+    grades = desk.read("graded.issue_grades").filter(issue_no=issue_no).sort("as_of", "rule_version").to_dicts()
+    known = {**_suggested(grades[-1] if grades else {}), **said}
+    forms = forms_of(desk, case, row, logged, roles, wanted or (step.event if step else ""), known)
     return IssuePage(
         issue_no=issue_no,
         title=words.printable(logged["title"]),
@@ -138,12 +167,12 @@ def issue_page(desk: Desk, issue_no: str, roles: Sequence[str], wanted: str | No
         confirmed=case.level is not None,
         state=STATE_NAMES[row["state"]],
         summary=words.printable(logged["summary"]) if logged["summary"] else "",
-        suggested_level=row["system_level"],
+        levels=levels_of(desk, issue_no, row, grades, events),
         sequence=case.sequence,
         is_open=row["is_open"],
-        facts=_facts(logged, row, units),
+        facts=(*_facts(logged, row, units), *((FIELDS[name].label, words) for name, words in said.items())),
         steps=_steps(case, row, events, dues, step),
-        why=_why(desk, issue_no),
+        why=_why(desk, grades[-1]) if grades else None,
         spread=words.spread(logged),
         posts=_posts(desk, issue_no),
         dues=tuple(dues),
@@ -204,28 +233,49 @@ def _steps(
     return tuple(shown)
 
 
-def _why(desk: Desk, issue_no: str) -> Why | None:
-    grades = desk.read("graded.issue_grades").filter(issue_no=issue_no).sort("as_of", "rule_version")
-    if grades.is_empty():
-        return None
-    grade = grades.row(-1, named=True)
-    rules = desk.settings.grading()
+def _facts_said(desk: Desk, issue_no: str, units: Mapping[str, str]) -> dict[str, str]:
+    """What people registered of the facts that no post shows, in force: field -> value, role and time in words."""
+    return {
+        said.field: f"{shown_value(said.field, said.value, units)}（{CASE_ROLE_NAMES.get(said.role, said.role)} "
+        f"{short_time(said.at)}）"
+        for said in facts_in_force(desk.register.events())
+        if said.issue_no == issue_no
+    }
+
+
+def _suggested(grade: Mapping[str, Any]) -> dict[str, str]:
+    """What the rules suggest of facts that people confirm."""
+    suggested = {"key_category": "key_category" in grade.get("flags", ()), "sensitive": grade.get("sensitive")}
+    return {name: "规则建议为是，未确认" for name, holds in suggested.items() if holds}
+
+
+def _why(desk: Desk, grade: Mapping[str, Any]) -> Why:
+    rules = desk.settings.grading_version(grade["rule_version"])
     table: list[ExplanationRow] = []
-    if grade["rule_version"] == rules.rule_version:
+    if rules:
         topic = next((t.name for t in desk.settings.taxonomy().topics if t.id == grade["topic"]), None)
         table = explanation_table(grade, rules, topic)
+    basis = {row.measure: row.basis for row in table}
+    unknown = tuple(MEASURE_NAMES[name] for name in ATTENTION if grade[name] is None)
     return Why(
-        factors=_factors(grade, table, rules),
+        factors=_factors(grade, table),
         total=grade["total"],
         by_score=LEVEL_NAMES[grade["level_by_score"]][0],
-        reason=words.reason(grade),
+        overrides=tuple(
+            (o, OVERRIDE_NAMES[o], basis.get(f"触发{o}", "").removeprefix(f"{OVERRIDE_NAMES[o]}；"))
+            for o in grade["overrides"]
+        ),
+        coverage=len(ATTENTION) - len(unknown),
+        unknown=unknown,
+        needs_review=grade["needs_review"],
+        evidence=evidence_of(desk, grade),
         rule_version=grade["rule_version"],
         as_of=grade["as_of"],
         table=tuple(table),
     )
 
 
-def _factors(grade: Mapping[str, Any], table: Iterable[ExplanationRow], rules: GradingRules) -> tuple[FactorLine, ...]:
+def _factors(grade: Mapping[str, Any], table: Sequence[ExplanationRow]) -> tuple[FactorLine, ...]:
     """The five lines that add up to the total; what each rests on is what the table lists before its sum."""
     heads = {f"{name} {factor}": factor for factor, (_, name) in FACTOR_NAMES.items()}
     found, parts = {}, list[str]()
@@ -238,14 +288,18 @@ def _factors(grade: Mapping[str, Any], table: Iterable[ExplanationRow], rules: G
             parts = []
         else:
             value = "" if line.value in ("", "是") else f" {line.value}"
-            points = f"（{float(line.points):g} 分）" if line.points not in ("", words.UNKNOWN) else ""
+            points = f"（{float(line.points):g} 分）" if line.points[:1].isdigit() else ""
             parts.append(f"{line.measure}{value}{points}")
-    unknown = rules.rule_version != grade["rule_version"]
     return tuple(
         found.get(factor)
-        or FactorLine(name, grade[factor], words.UNKNOWN, words.UNKNOWN, "所用规则版本已停用" if unknown else "")
+        or FactorLine(name, grade[factor], words.UNKNOWN, words.UNKNOWN, "" if table else "所用规则版本已不在配置中")
         for factor, (_, name) in FACTOR_NAMES.items()
     )
+
+
+def posts_of(desk: Desk, issue_no: str) -> tuple[str, ...]:
+    """Ids of the published posts of an issue."""
+    return tuple(latest_links(desk.read("graded.issue_posts")).filter(issue_no=issue_no)["post_id"].sort())
 
 
 def _posts(desk: Desk, issue_no: str) -> tuple[Post, ...]:
@@ -256,6 +310,8 @@ def _posts(desk: Desk, issue_no: str) -> tuple[Post, ...]:
         .join(links.select("post_id", "group_id"), on="post_id")
         .sort(pl.coalesce("published_at", "first_fetched_at"), "post_id")
     )
+    topics = {topic.id: topic.name for topic in desk.settings.taxonomy().topics}
+    labels = desk.register.events(LABELS)
     seen: set[str] = set()
     found = []
     for post in posts.iter_rows(named=True):
@@ -269,9 +325,21 @@ def _posts(desk: Desk, issue_no: str) -> tuple[Post, ...]:
                 words.printable(post["title"]),
                 words.safe_url(post["url"]),
                 relation,
+                post["post_id"],
+                f"{topics.get(post['topic'], post['topic'])}，{STANCE_NAMES[post['stance']]}",
+                _corrected([e for e in labels if e.codes["post_id"] == post["post_id"]], topics),
             )
         )
     return tuple(found)
+
+
+def _corrected(labels: Sequence[Event], topics: Mapping[str, str]) -> str:
+    said = {name: (label.codes[name], label) for label in labels for name in ("topic", "stance") if name in label.codes}
+    names: dict[str, Mapping[str, str]] = {"topic": topics, "stance": STANCE_NAMES}
+    return "，".join(
+        f"{names[name].get(code, code)}（{CASE_ROLE_NAMES.get(label.role, label.role)} {short_time(label.decided_at)}）"
+        for name, (code, label) in said.items()
+    )
 
 
 def _past(event: Event, units: Mapping[str, str]) -> Past:
@@ -280,12 +348,12 @@ def _past(event: Event, units: Mapping[str, str]) -> Past:
     for name, value in event.payload.items():
         if name == "suggested_level":
             continue
-        details.append((LABELS.get((event.name, name), FIELDS[name].label), shown_value(name, value, units)))
+        details.append((FIELD_LABELS.get((event.name, name), FIELDS[name].label), shown_value(name, value, units)))
     who = CASE_ROLE_NAMES.get(event.role, event.role)
     if event.on_behalf:
         medium = MEDIUM_NAMES[event.on_behalf.medium]
         who += f"（{medium}，{short_time(event.on_behalf.decided_at)} 决定，{CASE_ROLE_NAMES[event.actor_role]}代登）"
-    return Past(event.at, row.label if row else event.name, who, tuple(details))
+    return Past(event.sequence, event.at, row.label if row else event.name, who, tuple(details))
 
 
 def answer_text(case: Case, events: Sequence[Event]) -> str:
