@@ -728,15 +728,16 @@ def _print_explanation(settings: Settings, issue_no: str) -> None:
     from rich.console import Console
 
     from caifeng.jobs.base import Env
-    from caifeng.jobs.explain import explain
+    from caifeng.jobs.explain import evidence_lines, explain
 
     explanation = explain(Env.open(settings), issue_no)
     console = Console(highlight=False)
     console.print(f"{issue_no}  {explanation.title}", markup=False)
     console.print(explanation.grade["explanation"], markup=False)
     _print_measures(explanation.table)
-    for line in explanation.grade["evidence"]:
-        console.print(f"证据 {line}", markup=False)
+    console.print("依据从哪来")
+    for line in evidence_lines(settings, explanation.grade):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _print_measures(rows: Sequence[tuple[str, ...]]) -> None:
@@ -746,7 +747,8 @@ def _print_measures(rows: Sequence[tuple[str, ...]]) -> None:
     headings = {"项目": "left", "数值": "right", "分值": "right", "权重": "right", "计入": "right", "依据": "left"}
     table = Table()
     for heading, justify in headings.items():
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+        # whoever checks by hand reads the basis to its end
+        table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
         table.add_row(*row)
     Console(highlight=False).print(table)

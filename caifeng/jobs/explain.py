@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from caifeng.core.errors import DataError, UsageError
+from caifeng.core.settings import Settings
 from caifeng.jobs.base import Env
+from caifeng.jobs.workbench.desk import Desk
+from caifeng.jobs.workbench.evidence import evidence_of
 from transforms.grade.explain import ExplanationRow, explanation_table
 
 
@@ -37,6 +41,27 @@ def explain(env: Env, issue_no: str) -> Explanation:
         )
     topic = next((t.name for t in env.settings.taxonomy().topics if t.id == graded["topic"]), None)
     return Explanation(issue["title"], graded, explanation_table(graded, rules, topic))
+
+
+def evidence_lines(settings: Settings, grade: Mapping[str, Any]) -> list[str]:
+    """What each measure of a grade rests on, a line each: value, who set it, then its posts with their addresses."""
+    desk = Desk.open(settings)
+    try:
+        measures = evidence_of(desk, grade)
+    finally:
+        desk.register.close()
+    posts = sorted({source.post_id for measure in measures for source in measure.sources if source.post_id})
+    shown = desk.env.lake.scan("graded.posts", date.min, grade["day"]).filter(pl.col("post_id").is_in(posts))
+    address = dict(shown.select("post_id", "url").collect().iter_rows())
+    lines = []
+    for measure in measures:
+        lines.append(f"{measure.name} {measure.value}（{measure.setter}）")
+        for source in measure.sources:
+            event = f"登记第{source.event_no}条" if source.event_no else ""
+            told = " ".join(filter(None, (source.detail, event, address.get(source.post_id or ""))))
+            if told:
+                lines.append(f"    {told}")
+    return lines
 
 
 def latest_grade(env: Env, issue_no: str) -> dict[str, Any]:

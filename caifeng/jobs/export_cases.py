@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
@@ -91,9 +93,10 @@ def stand_of(env: Env, day: date, as_of: datetime, also: str | None = None) -> S
 def grades_in_force(env: Env, day: date, as_of: datetime) -> pl.DataFrame:
     """The latest grade of each issue at a moment; where one moment has several, the one by the rules in force.
 
+    `level` is the system's level over time (graded.issue_levels): a level that falls for one evaluation ends no duty.
     The last evaluation of a day has all issues of that day, so only its files are read.
     """
-    files = []
+    files: list[Path] = []
     for found in env.lake.days("graded.issue_grades"):
         if day - LOOKBACK <= found <= day:
             made = [evaluation for evaluation in evaluations(env, found) if evaluation.as_of <= as_of]
@@ -101,12 +104,24 @@ def grades_in_force(env: Env, day: date, as_of: datetime) -> pl.DataFrame:
             files += [folder / f"{last.part}.parquet" for last in made if last.as_of == made[-1].as_of]
     if not files:
         return pl.DataFrame(schema=env.contracts["graded.issue_grades"].polars_schema())
-    in_force = pl.col("rule_version") == env.settings.grading().rule_version
+    in_force = pl.col("rule_version") == env.settings.grading(day).rule_version
     return (
-        pl.read_parquet(files, hive_partitioning=False)
+        _with_standing_level(env, pl.read_parquet(files, hive_partitioning=False), files)
         .sort("as_of", in_force, "rule_version")
         .unique("issue_no", keep="last", maintain_order=True)
     )
+
+
+def _with_standing_level(env: Env, grades: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
+    """The grades with `level` over time; one that was given before there was such a table keeps its own."""
+    beside = [env.lake.root / "graded" / "issue_levels" / file.parent.name / file.name for file in files]
+    found = [file for file in beside if file.exists()]
+    if not found:
+        return grades
+    keys = ["issue_no", "as_of", "rule_version"]
+    levels = pl.read_parquet(found, hive_partitioning=False).select(*keys, "standing_level")
+    joined = grades.join(levels, on=keys, how="left", maintain_order="left")
+    return joined.with_columns(level=pl.coalesce("standing_level", "level")).drop("standing_level")
 
 
 def _acted_on(case: Case, day: date) -> bool:

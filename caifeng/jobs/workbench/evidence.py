@@ -159,8 +159,10 @@ def detail_words(detail: str | None, sources: Mapping[str, str]) -> str:
     names = [sources.get(id, id) for id in rest.split(",")]
     if what == "not_shown":
         return f"这些来源不显示：{'、'.join(names)}"
-    if what == "source":
+    if what in ("source", "source_id"):
         return names[0]
+    if detail in FACT_NAMES:
+        return FACT_NAMES[detail]
     if what == "issues":
         return rest.replace(",", "、")
     if what == "source_class":
