@@ -1,4 +1,4 @@
-"""What people corrected about issues: merged ones, posts split off, and when issues were answered.
+"""What people corrected about issues: merged ones, posts split off, facts they set, and when issues were answered.
 
 A number never changes. A merged issue keeps its number as another name (alias) of the issue it went into; reopening it
 takes the merge back. Posts that are split off take the copies of their text with them.
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
+from caifeng.cases.machine import FACT_FIELDS
 from caifeng.cases.model import Event
 from caifeng.core.clock import business_day
 
@@ -70,3 +72,46 @@ def final_answers(events: Iterable[Event]) -> dict[str, datetime]:
             for issue in {event.subject, merged.get(event.subject, event.subject)}:
                 answered[issue] = max(at, answered.get(issue, at))
     return answered
+
+
+class SetFact(NamedTuple):
+    """What a person set of an issue, in force: a field of `FACT_FIELDS`, by the latest event that says it."""
+
+    issue_no: str
+    field: str
+    value: str | bool
+    """A code, or whether it holds: false is "taken back" or "denied", which is not the same as never said."""
+    role: str
+    """Role that decided."""
+    event_id: str
+    at: datetime
+    """When it was registered."""
+
+
+def facts_in_force(events: Iterable[Event]) -> tuple[SetFact, ...]:
+    """What people set of each issue after these events, given in their order (制度第六条、第七条).
+
+    Any event that says a field counts: 确认级别, 调整级别, 登记事实. What was said of a merged issue holds for the
+    issue it went into, where nobody said otherwise of that one.
+
+    Returns:
+        One entry per issue and field, sorted by both.
+    """
+    events = tuple(events)
+    merged = corrections_of(events).merged
+    own: dict[tuple[str, str], SetFact] = {}
+    for event in events:
+        if event.from_state is None:
+            continue
+        for name in FACT_FIELDS:
+            if name in event.codes:
+                own.pop((event.subject, name), None)  # its place in the order is that of the last word
+                own[event.subject, name] = SetFact(
+                    event.subject, name, event.codes[name], event.role, event.event_id, event.at
+                )
+    inherited = {
+        (merged[issue], name): said._replace(issue_no=merged[issue])
+        for (issue, name), said in own.items()
+        if issue in merged
+    }
+    return tuple(sorted((inherited | own).values(), key=lambda said: said[:2]))

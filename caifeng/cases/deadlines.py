@@ -7,6 +7,7 @@ Rules: Art. 7, 8 and 11 of 《政务舆情回应制度》; numbers and documents
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Literal, NamedTuple
 
@@ -15,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from caifeng.cases.workdays import WorkCalendar
 from caifeng.core.clock import SHANGHAI
-from caifeng.core.model.deadlines import DUE_NAMES, Channel, DeadlineRules, Limit, OfficeClock
+from caifeng.core.model.deadlines import COMPUTED_DUTIES, Channel, DeadlineRules, Limit, OfficeClock
 from caifeng.core.model.grading import EmergencyLevel
 
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -23,7 +24,7 @@ _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\
 #: Whom to tell inside the office, by level.
 _REPORT_INSIDE_TO: dict[str, Literal["deputy", "chief"]] = {"larger": "deputy", "major": "chief", "extreme": "chief"}
 
-Stage = Literal["none", "half", "late", "overdue"]
+Stage = Literal["none", "half", "late", "overdue", "supervise", "chief"]
 
 
 def _parse_time(value: object) -> object:
@@ -65,7 +66,7 @@ class DueDates(NamedTuple):
     """When each duty of an issue is due."""
 
     due: dict[str, datetime | None]
-    """Every key of DUE_NAMES; Beijing time (+08:00); None: no such duty."""
+    """Every key of COMPUTED_DUTIES; Beijing time (+08:00); None: no such duty."""
     report_inside_to: Literal["deputy", "chief"] | None
     basis: dict[str, str]
     """Why, for each duty there is; printable."""
@@ -97,9 +98,9 @@ def due_dates(case: DeadlineInput, rules: DeadlineRules, calendar: WorkCalendar)
 
     start = "发现时间" if case.channel == "public" else "收到时间"
     return DueDates(
-        due={key: duties[key].at if key in duties else None for key in DUE_NAMES},
+        due={key: duties[key].at if key in duties else None for key in COMPUTED_DUTIES},
         report_inside_to=_REPORT_INSIDE_TO.get(case.level),
-        basis={key: rules.basis_of(duties[key].limit, start) for key in DUE_NAMES if key in duties},
+        basis={key: rules.basis_of(duties[key].limit, start) for key in COMPUTED_DUTIES if key in duties},
     )
 
 
@@ -127,6 +128,50 @@ def warning_stage(start: datetime, due: datetime, as_of: datetime, *, half: int 
     if passed * 100 >= span * late:
         return "late"
     return "half" if passed * 100 >= span * half else "none"
+
+
+class Ladder(NamedTuple):
+    """When an open duty comes to each step of the ladder (Art. 7, 14.4; config/deadlines.toml: warning, ladder)."""
+
+    half_at: datetime
+    late_at: datetime
+    missed_after: datetime
+    """The due time, or the one it was extended to; missed after it, not at it."""
+    supervise_at: datetime
+    chief_at: datetime
+
+
+def ladder(
+    start: datetime,
+    due: datetime,
+    rules: DeadlineRules,
+    extended_to: datetime | None = None,
+    orders: Sequence[datetime] = (),
+) -> Ladder:
+    """The ladder of a duty.
+
+    Args:
+        start: when its clock began.
+        due: its original end; the shares of the span are those of it, whatever was extended.
+        rules: limits in force.
+        extended_to: its end after an extension.
+        orders: when 督办单 were issued for it, in their order; those before its end do not count.
+    """
+    end = extended_to or due
+    chief_at = end + timedelta(hours=rules.ladder.chief_after_hours)
+    counting = [at for at in orders if at > end]
+    if len(counting) >= rules.ladder.orders_before_chief:
+        chief_at = min(chief_at, counting[rules.ladder.orders_before_chief - 1])
+    supervise_at = min(end + timedelta(hours=rules.ladder.supervise_after_hours), chief_at)
+    half, late = (start + (due - start) * percent / 100 for percent in (rules.warning.half, rules.warning.late))
+    return Ladder(half, late, end, supervise_at, chief_at)
+
+
+def stage_at(steps: Ladder, as_of: datetime) -> Stage:
+    """The step of the ladder on which an open duty stands at a moment."""
+    if as_of > steps.missed_after:
+        return "chief" if as_of >= steps.chief_at else "supervise" if as_of >= steps.supervise_at else "overdue"
+    return "late" if as_of >= steps.late_at else "half" if as_of >= steps.half_at else "none"
 
 
 def _in_emergency(case: DeadlineInput) -> bool:

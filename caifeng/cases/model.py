@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 from caifeng.core.errors import CaifengError
@@ -70,7 +70,8 @@ SCOPE_REASON_NAMES: dict[str, str] = {
     "not_ours": "非本单位职责",
     "other_place": "外地事项",
 }
-KIND_NAMES: dict[str, str] = {"interim": "关注通报", "final": "正式回应"}
+#: A response that was drafted, approved and checked; the result of what was put right (result_notice) is one more.
+KIND_NAMES: dict[str, str] = {"interim": "关注通报", "final": "正式回应", "update": "后续回应"}
 
 FORM_NAMES: dict[str, str] = {
     "portal_notice": "门户公告",
@@ -96,11 +97,39 @@ RECIPIENT_NAMES: dict[str, str] = {
     "other_body": "其他单位",
 }
 HAND_OFF_MEDIUM_NAMES: dict[str, str] = {"system": "系统", "fax": "传真", "phone": "电话", "written": "书面"}
+ROUND_NAMES: dict[str, str] = {"first": "首报", "follow_up": "续报", "final": "终报"}
+#: Events that tell others, and the kind of hand-off that each is in tables (归口报送, 转办, 信息共享).
+HAND_OFFS: dict[str, str] = {"report_up": "report", "refer": "refer", "share": "share"}
+#: Who may be asked for an opinion (制度第七条); none of them has an account.
+INVITEE_NAMES: dict[str, str] = {
+    "publicity": "宣传部门",
+    "internet": "网信部门",
+    "emergency": "应急部门",
+    "openness": "政府信息公开部门",
+    "police": "公安机关",
+    "section": "涉事股室",
+}
+CONSULT_MEDIUM_NAMES: dict[str, str] = {"phone": "电话", "paper": "书面", "meeting": "会议"}
+#: What became of a suggestion (国办发〔2016〕80号: 建设性意见，采纳情况公开).
+ADOPTION_NAMES: dict[str, str] = {"adopted": "采纳", "partly": "部分采纳", "not_adopted": "不采纳"}
+#: The release checklist 发布审查: what is ticked before anything is published.
+CHECK_NAMES: dict[str, str] = {
+    "no_unpublished_figures": "未涉及未公布的统计数据",
+    "no_respondent_data": "未泄露单个调查对象资料",
+    "no_citizen_named": "未点名公民个人",
+    "period_stated": "所引数据注明时期",
+    "unit_stated": "所引数据注明计量单位",
+    "source_stated": "所引数据注明来源",
+}
+CHECK_ANSWER_NAMES: dict[str, str] = {"yes": "是", "no": "否", "not_applicable": "不涉及"}
+#: Lines that do not apply where no figure is quoted.
+FIGURE_CHECKS = ("period_stated", "unit_stated", "source_stated")
 CLAIM_TYPES: dict[str, str] = {"fact": "事实", "judgement": "判断", "question": "疑问", "suggestion": "建议"}
 FINDINGS: dict[str, str] = {"false": "不属实", "true": "属实", "unverifiable": "无法核实", "none": "不作认定"}
 
 #: Events that belong to no case have one of these subjects.
 DAILY_LOG, LEADS, LABELS = "daily_log", "leads", "labels"
+PUBLICATIONS, ERASURES = "publications", "erasures"
 
 #: What the first event of the register names as its predecessor.
 GENESIS = "0" * 64
@@ -151,7 +180,7 @@ class Event:
     position: int
     """Place in the register, from 1."""
     subject: str
-    """Issue number, or `daily_log`, `leads`, `labels`."""
+    """Issue number, or `daily_log`, `leads`, `labels`, `publications`, `erasures`."""
     sequence: int
     """Place within the subject, from 1."""
     name: str
@@ -235,16 +264,25 @@ class Case:
     """Level as confirmed by a person."""
     response_value: str | None = None
     emergency_level: str | None = None
+    superior_orders: bool | None = None
+    leader_instruction: bool | None = None
+    offline_collective: bool | None = None
+    key_category: bool | None = None
     sensitive: bool | None = None
     complex: bool | None = None
     channel: str | None = None
     unit: str | None = None
     """Unit that verifies."""
     accused_unit: str | None = None
+    bureau_accused: bool | None = None
+    """The bureau itself is said to have made figures up: the city bureau is told before anything is concluded."""
     parent: str | None = None
     """Issue that this one is a duplicate of."""
     reason_code: str | None = None
     outcome: str | None = None
+    suggestion: bool | None = None
+    """Something was proposed, so that it has to be said whether it is adopted."""
+    adoption: str | None = None
 
     draft_kind: str | None = None
     drafters: frozenset[str] = frozenset()
@@ -252,6 +290,32 @@ class Case:
     approved_by: str | None = None
     """Role that approved the answer in the making."""
     approved_at: datetime | None = None
+    checked_by: str | None = None
+    """Account that went through the release checklist for what is to be published next."""
+    rounds: int = 0
+    """Publications so far, results included."""
+    correcting: int | None = None
+    """Round that turned out to be wrong and is not yet put right in public."""
+
+    consulted: frozenset[str] = frozenset()
+    """Invitees that were asked (会商)."""
+    opinions: int = 0
+    """Opinions that came back."""
+    plan_at: datetime | None = None
+    """When the latest plan of what is put right was made (整改方案)."""
+    plan_due: date | None = None
+    plan_done_at: datetime | None = None
+    reported_to: frozenset[str] = frozenset()
+    """Authorities it was reported to (归口报送)."""
+    awaiting_receipt: frozenset[int] = frozenset()
+    """Hand-offs without a receipt, by the sequence of their event."""
+    illegal_mark: Actor | None = None
+    """Who marked content as suspected of being illegal (涉嫌违法); never says anything about a person."""
+    illegal_approved: tuple[Actor, ...] = ()
+    extended: tuple[tuple[str, datetime], ...] = ()
+    """Duties that were given more time, once each, and until when."""
+    supervised: tuple[tuple[str, datetime], ...] = ()
+    """Duties for which a supervision order (督办单) was issued, and when."""
 
     # When each duty was first fulfilled since the case was opened; null: not yet.
     confirmed_at: datetime | None = None
@@ -264,6 +328,12 @@ class Case:
     press_conference_at: datetime | None = None
     result_notice_at: datetime | None = None
     closed_at: datetime | None = None
+
+    @property
+    def owes_adoption(self) -> bool:
+        """It has to be said whether what was proposed is adopted."""
+        proposed = self.suggestion or self.channel == "suggestion"
+        return bool(self.outcome == "opinion_or_suggestion" and proposed and self.adoption is None)
 
     @property
     def is_open(self) -> bool:

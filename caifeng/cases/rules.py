@@ -1,12 +1,14 @@
-"""Reads the configuration of deadlines: config/deadlines.toml, config/policy_basis.toml, config/holidays/."""
+"""Reads the rules of the register: config/deadlines.toml, policy_basis.toml, register.toml, holidays/."""
 
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from caifeng.cases.guards import CaseRules
 from caifeng.cases.workdays import HolidayNotice, WorkCalendar
 from caifeng.core.errors import ConfigError
 from caifeng.core.model.deadlines import DeadlineRules, PolicyBasis
+from caifeng.core.model.register import RegisterRules
 from caifeng.core.settings import load_model, load_toml
 
 
@@ -51,3 +53,12 @@ def load_calendar(config: Path) -> WorkCalendar:
     if not notices:
         raise ConfigError(config / "holidays", "", "no holiday notice found")
     return WorkCalendar(notices)
+
+
+def load_case_rules(config: Path) -> CaseRules:
+    """What the guards ask for beyond the law: config/register.toml, and the working days.
+
+    Raises:
+        ConfigError: a file cannot be used.
+    """
+    return CaseRules(load_model(config / "register.toml", RegisterRules), load_calendar(config))

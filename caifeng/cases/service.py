@@ -11,7 +11,9 @@ from caifeng.cases.machine import (
     FIELDS,
     FREE_WORDS,
     GUARDS,
+    USUAL_RULES,
     Act,
+    CaseRules,
     Transition,
     apply,
     checked_payload,
@@ -36,6 +38,7 @@ from caifeng.cases.model import (
 from caifeng.cases.store import Book, Register
 from caifeng.core.errors import UsageError
 from caifeng.core.text.scrub import scrub
+from caifeng.core.text.urls import canonical_url
 
 #: Who may register what somebody else decided on paper or by phone.
 REGISTRAR = "openness_office"
@@ -65,12 +68,13 @@ def act(
     on_behalf: OnBehalf | None = None,
     idempotency_key: str | None = None,
     expected: int | None = None,
+    rules: CaseRules = USUAL_RULES,
 ) -> Event:
     """Add one event if role, state and guards allow it.
 
     Args:
         register: where it is kept.
-        issue_no: the case; null for events of no case (log_signed, new_lead).
+        issue_no: the case; null for events of no case (log_signed, new_lead, …).
         event: name from the table of transitions.
         actor: who registers it.
         payload: what was filled in; fields as the table declares them.
@@ -78,6 +82,7 @@ def act(
         on_behalf: who decided, where that was on paper or by phone.
         idempotency_key: the same key again returns the first event and adds nothing.
         expected: number of events of the case that the caller has seen; null: whatever there is.
+        rules: what the office asks for beyond the law (config/register.toml).
 
     Raises:
         RoleError: the role may not do this.
@@ -85,7 +90,9 @@ def act(
         ConflictError: somebody else acted on the case since `expected`, or the key belongs to another action.
         UsageError: there is no such event or issue.
     """
-    return act_all(register, issue_no, [Step(event, payload, on_behalf, idempotency_key)], actor, at, expected)[0]
+    return act_all(register, issue_no, [Step(event, payload, on_behalf, idempotency_key)], actor, at, expected, rules)[
+        0
+    ]
 
 
 def act_all(
@@ -95,11 +102,12 @@ def act_all(
     actor: Actor,
     at: datetime,
     expected: int | None = None,
+    rules: CaseRules = USUAL_RULES,
 ) -> list[Event]:
     """Add the events of one form, all of them or none; arguments and errors as `act`."""
     with register.writing() as book:
         return [
-            _act(book, issue_no, step, actor, at, None if expected is None else expected + place)
+            _act(book, issue_no, step, actor, at, None if expected is None else expected + place, rules)
             for place, step in enumerate(steps)
         ]
 
@@ -114,7 +122,29 @@ def read_case(register: Register, issue_no: str) -> Case:
         return _case(book, issue_no)
 
 
-def _act(book: Book, issue_no: str | None, step: Step, actor: Actor, at: datetime, expected: int | None) -> Event:
+def erase_texts(register: Register, position: int, reason: str, actor: Actor, at: datetime) -> Event:
+    """Delete the free words of one event, where the law asks for it; its codes and its place in the chain stay.
+
+    Args:
+        register: where it is kept.
+        position: place of the event in the register.
+        reason: by which rule, in at least ten characters; never the words themselves.
+        actor: openness office or a leader.
+        at: now.
+
+    Returns:
+        The event `erased`, without which missing words are a fault of the chain.
+
+    Raises:
+        UsageError: there is no such event, or it has no words (any more).
+        RoleError, GuardError: as `act`.
+    """
+    return act(register, None, "erased", actor, {"position": position, "reason": reason}, at)
+
+
+def _act(
+    book: Book, issue_no: str | None, step: Step, actor: Actor, at: datetime, expected: int | None, rules: CaseRules
+) -> Event:
     row = transition(step.event, step.payload)
     if row is None:
         raise UsageError(f"no such event: {step.event!r}")
@@ -123,7 +153,7 @@ def _act(book: Book, issue_no: str | None, step: Step, actor: Actor, at: datetim
             f"{step.event}: " + ("needs an issue number" if row.subject is None else "belongs to no issue")
         )
     subject = issue_no or str(row.subject)
-    payload = checked_payload(row, step.payload)
+    payload = checked_payload(row.label, row.required, row.optional, step.payload)
     if step.event not in OWN_TEXTS:
         payload = _scrubbed(payload)
     if step.idempotency_key and (earlier := book.by_key(step.idempotency_key)):
@@ -139,7 +169,7 @@ def _act(book: Book, issue_no: str | None, step: Step, actor: Actor, at: datetim
         raise GuardError("time", "登记时间早于该事项的上一步，请检查时钟")
     if issue_no and (words := row_fits(row, case)):
         raise GuardError("state", words)
-    wish = Act(case, actor, step.on_behalf, payload, at, history, lambda number: _other(book, number))
+    wish = Act(case, actor, step.on_behalf, payload, at, history, lambda number: _other(book, number), rules)
     for guard in row.guards:
         if words := GUARDS[guard](wish):
             raise GuardError(guard, words)
@@ -156,6 +186,8 @@ def _act(book: Book, issue_no: str | None, step: Step, actor: Actor, at: datetim
     )
     if issue_no:
         apply(case, event)
+    if event.name == "erased":
+        book.erase(event.codes["position"])
     return event
 
 
@@ -205,7 +237,10 @@ def _scrubbed(payload: dict[str, Any]) -> dict[str, Any]:
                 return {name: clean(item) for name, item in value.items()}
         return value
 
-    return {name: clean(value) if FIELDS[name].kind in ("text", "claims") else value for name, value in payload.items()}
+    kept = {name: clean(value) if FIELDS[name].kind in ("text", "claims") else value for name, value in payload.items()}
+    if "content_url" in kept:  # content is named, never who wrote it
+        kept["content_url"] = canonical_url(kept["content_url"])
+    return kept
 
 
 def verify_chain(register: Register) -> list[str]:
@@ -214,8 +249,9 @@ def verify_chain(register: Register) -> list[str]:
 
 
 def chain_faults(events: Sequence[Event]) -> list[str]:
-    """As `verify_chain`, for events in the order of their position. Erased texts are no fault."""
+    """As `verify_chain`, for events in the order of their position. Words are missing only where `erased` says so."""
     faults = []
+    erased = {event.codes["position"]: event.position for event in events if event.name == "erased"}
     previous = GENESIS
     for position, event in enumerate(events, start=1):
         if event.position != position:
@@ -224,6 +260,8 @@ def chain_faults(events: Sequence[Event]) -> list[str]:
             faults.append(f"{event.event_id}: does not follow the event before it")
         if event.hash != chain_hash(event):
             faults.append(f"{event.event_id}: was changed")
+        if event.texts is None and erased.get(event.position, 0) <= event.position:
+            faults.append(f"{event.event_id}: its words are missing, and no erasure is registered")
         if event.texts is not None and event.payload_hash != payload_hash(event.payload, event.salt or ""):
             faults.append(f"{event.event_id}: its payload was changed")
         previous = event.hash

@@ -33,6 +33,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     create_engine,
+    delete,
     event,
     func,
     insert,
@@ -180,6 +181,46 @@ class Book:
             raise ConflictError("刚刚有人先登记了这一步，请刷新后再试") from error
         return event
 
+    def erase(self, position: int) -> None:
+        """Delete the free words of an event; that it was done is for the caller to register first.
+
+        Raises:
+            UsageError: the event has no words.
+        """
+        # The wall against deleting comes down within this transaction only; nobody else sees it down.
+        wall = _TextWall(self._connection)
+        wall.take_down()
+        gone = self._connection.execute(delete(event_texts).where(event_texts.c.position == position)).rowcount
+        wall.put_up()
+        if gone != 1:
+            raise UsageError(f"no words to erase: event {position} does not exist or was erased before")
+
+
+class _TextWall:
+    """The trigger that refuses to delete from `event_texts`, as migration 0002 made it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._is_postgresql = connection.dialect.name == "postgresql"
+        self._made = ""
+
+    def take_down(self) -> None:
+        """Until `put_up`, or to the end of the transaction if that is rolled back."""
+        if self._is_postgresql:
+            self._connection.execute(text("ALTER TABLE event_texts DISABLE TRIGGER event_texts_append_only"))
+            return
+        self._made = str(
+            self._connection.scalar(text("SELECT sql FROM sqlite_master WHERE name = 'event_texts_no_delete'"))
+        )
+        self._connection.execute(text("DROP TRIGGER event_texts_no_delete"))
+
+    def put_up(self) -> None:
+        """As it was before."""
+        if self._is_postgresql:
+            self._connection.execute(text("ALTER TABLE event_texts ENABLE TRIGGER event_texts_append_only"))
+        else:
+            self._connection.exec_driver_sql(self._made)
+
 
 class Register:
     """The register behind a SQLAlchemy address; its tables are brought up to date on opening."""
@@ -282,7 +323,10 @@ def _event(row: Row[Any]) -> Event:
     values = dict(row._mapping)
     role, medium = values.pop("on_behalf_role"), values.pop("medium")
     decided_at, scan_hash = values.pop("decided_at"), values.pop("scan_hash")
-    return Event(on_behalf=OnBehalf(role, decided_at, medium, scan_hash) if role else None, **values)
+    behalf = None
+    if any((role, decided_at, medium, scan_hash)):  # half of it would be tampering, for the chain to find
+        behalf = OnBehalf(role or "", decided_at or values["at"], medium or "", scan_hash)
+    return Event(on_behalf=behalf, **values)
 
 
 def _row(event: Event) -> dict[str, Any]:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
 
-from caifeng.cases.deadlines import DeadlineInput, due_dates
+from caifeng.cases.corrections import SetFact
+from caifeng.cases.deadlines import DeadlineInput, due_dates, ladder
 from caifeng.cases.machine import apply, next_step
-from caifeng.cases.model import DONE_STATES, Case, Event
+from caifeng.cases.model import DONE_STATES, HAND_OFFS, Case, Event
 from caifeng.cases.workdays import MissingYearError, WorkCalendar
-from caifeng.core.clock import business_day
-from caifeng.core.model.deadlines import DeadlineRules
+from caifeng.core.clock import SHANGHAI, business_day
+from caifeng.core.model.deadlines import OWN_RULE, DeadlineRules
 
 _TIME = pl.Datetime("us", "UTC")
 
@@ -31,6 +32,7 @@ _DONE_AT = {
     "respond": "first_published_at",
     "respond_final": "final_published_at",
     "press_conference": "press_conference_at",
+    "rectify": "plan_done_at",
 }
 _EMERGENCIES = ("major", "extreme")
 
@@ -38,15 +40,18 @@ _CASE_SCHEMA: dict[str, Any] = {
     **dict.fromkeys(
         (
             "issue_no", "state", "answer", "confirmed_level", "set_response_value", "set_emergency_level",
-            "set_channel", "unit", "accused_unit", "parent", "reason_code", "outcome", "next_event", "next_role",
+            "set_channel", "unit", "accused_unit", "parent", "reason_code", "outcome", "adoption",
+            "next_event", "next_role",
         ),
         pl.String,
     ),
-    "events": pl.Int64,
-    "reopened": pl.Int64,
+    **dict.fromkeys(("events", "reopened", "opinions", "rounds", "awaiting_receipt"), pl.Int64),
+    "bureau_accused": pl.Boolean,
+    "plan_due": pl.Date,
     "set_sensitive": pl.Boolean,
     "set_complex": pl.Boolean,
-    **dict.fromkeys(("opened_at", *_DONE_AT.values(), "result_notice_at", "closed_at", "last_event_at"), _TIME),
+    **dict.fromkeys(("opened_at", *_DONE_AT.values(), "plan_at", "result_notice_at"), _TIME),
+    **dict.fromkeys(("closed_at", "last_event_at"), _TIME),
 }  # fmt: skip
 _EVENT_SCHEMA: dict[str, Any] = {
     "event_id": pl.String, "position": pl.Int64, "issue_no": pl.String, "sequence": pl.Int64, "event": pl.String,
@@ -62,18 +67,28 @@ _CLAIM_SCHEMA: dict[str, Any] = {
 _RESPONSE_SCHEMA: dict[str, Any] = {
     "issue_no": pl.String, "round_no": pl.Int64, "event_id": pl.String, "kind": pl.String, "form": pl.String,
     "url": pl.String, "index_no": pl.String, "published_at": _TIME, "approved_by": pl.String, "approved_at": _TIME,
-    "registered_at": _TIME,
+    "supersedes": pl.Int64, "claims_answered": pl.List(pl.String), "registered_at": _TIME,
 }  # fmt: skip
 _HAND_OFF_SCHEMA: dict[str, Any] = {
-    "issue_no": pl.String, "event_id": pl.String, "kind": pl.String, "recipient": pl.String, "medium": pl.String,
-    "sent_at": _TIME, "receipt_at": _TIME,
+    "issue_no": pl.String, "event_id": pl.String, "kind": pl.String, "round": pl.String, "recipient": pl.String,
+    "medium": pl.String, "suspected_illegal": pl.Boolean, "sent_at": _TIME, "receipt_at": _TIME,
 }  # fmt: skip
 _DUE_SCHEMA: dict[str, Any] = {
     "issue_no": pl.String, "duty": pl.String, "started_at": _TIME, "half_at": _TIME, "late_at": _TIME, "due_at": _TIME,
+    "extended_to": _TIME, "supervise_at": _TIME, "chief_at": _TIME,
     "basis": pl.String, "done_at": _TIME, "report_to": pl.String, "next_event": pl.String, "next_role": pl.String,
     "as_of": _TIME,
 }  # fmt: skip
-_HAND_OFF_KINDS = {"report_up": "report", "refer": "refer", "share": "share"}
+_SET_SCHEMA: dict[str, Any] = dict.fromkeys(
+    ("issue_no", "measure", "value", "setter", "role", "post_id", "event_id", "detail"), pl.String
+)
+#: Fields that are one of a list of the grading input.
+_MEASURES = {
+    "superior_orders": "facts.superior_orders",
+    "leader_instruction": "facts.leader_instruction",
+    "offline_collective": "facts.offline_collective",
+    "key_category": "flags.key_category",
+}
 
 
 def cases_frame(issues: pl.DataFrame, grades: pl.DataFrame, cases: Mapping[str, Case], as_of: datetime) -> pl.DataFrame:
@@ -105,7 +120,7 @@ def cases_frame(issues: pl.DataFrame, grades: pl.DataFrame, cases: Mapping[str, 
         .with_columns(
             pl.col("state").fill_null("detected"),
             pl.col("answer").fill_null("none"),
-            pl.col("events", "reopened").fill_null(0),
+            pl.col("events", "reopened", "opinions", "rounds", "awaiting_receipt").fill_null(0),
             pl.coalesce("opened_at", "detected_at").alias("started_at"),
             pl.coalesce("confirmed_level", "system_level").alias("level"),
             pl.coalesce("set_response_value", "system_response_value").alias("response_value"),
@@ -201,12 +216,11 @@ def responses_frame(events: Sequence[Event], day: date) -> pl.DataFrame:
     """Table cases.responses: what was published, registered on a Shanghai day.
 
     Args:
-        events: all events up to the end of the day; earlier ones tell the round and the approval.
+        events: all events up to the end of the day; earlier ones tell the round, the approval and what is corrected.
         day: Shanghai day.
     """
     rows = []
     stand: dict[str, Case] = {}
-    rounds: dict[str, int] = {}
     for event in events:
         if event.from_state is None:
             continue
@@ -214,14 +228,13 @@ def responses_frame(events: Sequence[Event], day: date) -> pl.DataFrame:
         stand[event.subject] = apply(before, event)
         if event.name not in ("publish", "result_notice"):
             continue
-        rounds[event.subject] = rounds.get(event.subject, 0) + 1
         if business_day(event.at) != day:
             continue
         published_at = event.codes.get("published_at")
         rows.append(
             {
                 "issue_no": event.subject,
-                "round_no": rounds[event.subject],
+                "round_no": stand[event.subject].rounds,
                 "event_id": event.event_id,
                 "kind": event.codes.get("kind", "result"),
                 "form": event.codes["form"],
@@ -230,28 +243,79 @@ def responses_frame(events: Sequence[Event], day: date) -> pl.DataFrame:
                 "published_at": datetime.fromisoformat(published_at) if published_at else event.decided_at,
                 "approved_by": before.approved_by if event.name == "publish" else None,
                 "approved_at": before.approved_at if event.name == "publish" else None,
+                "supersedes": before.correcting if event.codes.get("kind") == "final" else None,
+                "claims_answered": event.codes.get("claims_answered", []),
                 "registered_at": event.at,
             }
         )
     return pl.DataFrame(rows, schema=_RESPONSE_SCHEMA)
 
 
-def hand_offs_frame(events: Iterable[Event], day: date) -> pl.DataFrame:
-    """Table cases.hand_offs: reported, referred or shared, registered on a Shanghai day."""
+def hand_offs_frame(events: Sequence[Event], day: date) -> pl.DataFrame:
+    """Table cases.hand_offs: what was reported, referred or shared, or receipted, on a Shanghai day.
+
+    A receipt that comes on a later day gives the hand-off another row on that day; the latest row counts.
+
+    Args:
+        events: all events up to the end of the day; earlier ones tell the round and what a receipt is for.
+        day: Shanghai day.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    touched: list[str] = []
+    told: set[tuple[str, str, str]] = set()
+    for event in events:
+        if event.name in HAND_OFFS:
+            towards = (event.subject, event.name, event.codes["recipient"])
+            rows[event.event_id] = {
+                "issue_no": event.subject,
+                "event_id": event.event_id,
+                "kind": HAND_OFFS[event.name],
+                "round": event.codes.get("round") or ("follow_up" if towards in told else "first"),
+                "recipient": event.codes["recipient"],
+                "medium": event.codes["medium"],
+                "suspected_illegal": event.codes.get("suspected_illegal", False),
+                "sent_at": event.decided_at,
+                "receipt_at": _time(event.codes.get("receipt_at")),
+            }
+            told.add(towards)
+            known = event.event_id
+        elif event.name == "receipt":
+            known = f"{event.subject}#{event.codes['hand_off']}"
+            rows[known] = rows[known] | {"receipt_at": _time(event.codes["receipt_at"])}
+        else:
+            continue
+        if business_day(event.at) == day:
+            touched.append(known)
+    return pl.DataFrame([rows[known] for known in dict.fromkeys(touched)], schema=_HAND_OFF_SCHEMA)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def set_measures(said: Iterable[SetFact]) -> pl.DataFrame:
+    """What people set, as measures with their setter: `known` of transforms.grade.measure.measure_issues.
+
+    Args:
+        said: `facts_in_force`.
+
+    Returns:
+        issue_no, measure (`emergency_level`, `facts.superior_orders`, `flags.key_category`, `sensitive`), value (the
+        code, or `true` or `false`), setter (`person`), role, post_id (null), event_id, detail (registered when).
+    """
     rows = [
         {
-            "issue_no": event.subject,
-            "event_id": event.event_id,
-            "kind": _HAND_OFF_KINDS[event.name],
-            "recipient": event.codes["recipient"],
-            "medium": event.codes["medium"],
-            "sent_at": event.decided_at,
-            "receipt_at": datetime.fromisoformat(event.codes["receipt_at"]) if "receipt_at" in event.codes else None,
+            "issue_no": fact.issue_no,
+            "measure": _MEASURES.get(fact.field, fact.field),
+            "value": str(fact.value).lower(),
+            "setter": "person",
+            "role": fact.role,
+            "event_id": fact.event_id,
+            "detail": f"set@{fact.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         }
-        for event in _of_day(events, day)
-        if event.name in _HAND_OFF_KINDS
+        for fact in said
     ]
-    return pl.DataFrame(rows, schema=_HAND_OFF_SCHEMA)
+    return pl.DataFrame(rows, schema=_SET_SCHEMA)
 
 
 def _of_day(events: Iterable[Event], day: date) -> list[Event]:
@@ -264,6 +328,7 @@ def _case_row(case: Case) -> dict[str, Any]:
     row = values | {
         "confirmed_level": case.level,
         "events": case.sequence,
+        "awaiting_receipt": len(case.awaiting_receipt),
         "next_event": step and step.event,
         "next_role": step and step.role,
         **{
@@ -288,23 +353,34 @@ def _due_rows(row: Mapping[str, Any], case: Case, rules: DeadlineRules, calendar
         if not case.is_open:
             return []
         return [{**common, "duty": "unknown", "basis": f"{error.year}年节假日安排未载入，无法计算时限"}]
+    due: dict[str, tuple[datetime, datetime, str]] = {
+        duty: (started_at, due_at, dates.basis[duty]) for duty, due_at in dates.due.items() if due_at
+    }
+    if case.plan_at and case.plan_due:
+        end = datetime.combine(case.plan_due, rules.clock.working_day_ends, SHANGHAI)
+        due["rectify"] = (case.plan_at, max(end, case.plan_at), f"{OWN_RULE}（整改方案所定期限）")
     found = []
-    for duty, due_at in dates.due.items():
-        if due_at is None:
-            continue
+    for duty, (starts, due_at, basis) in due.items():
         done_at = _done_at(case, duty, row["emergency_level"])
         if done_at is None and not (case.is_open or (duty == "refer" and _still_refers(case))):
             continue
-        span = due_at - started_at
+        given = dict(case.extended).get(duty)
+        extended_to = given if given and given > due_at else None
+        orders = [at for name, at in case.supervised if name == duty]
+        steps = ladder(starts, due_at, rules, extended_to, orders)
         step = None if done_at else next_step(case, duty, row["level"])
         found.append(
             {
                 **common,
                 "duty": duty,
-                "half_at": started_at + span * rules.warning.half / 100,
-                "late_at": started_at + span * rules.warning.late / 100,
+                "started_at": starts,
+                "half_at": steps.half_at,
+                "late_at": steps.late_at,
                 "due_at": due_at,
-                "basis": dates.basis[duty],
+                "extended_to": extended_to,
+                "supervise_at": steps.supervise_at,
+                "chief_at": steps.chief_at,
+                "basis": basis,
                 "done_at": done_at,
                 "report_to": dates.report_inside_to if duty == "report_inside" else None,
                 "next_event": step and step.event,

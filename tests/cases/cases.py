@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from caifeng.cases.model import Actor, Case, Event, OnBehalf
+from caifeng.cases.model import CHECK_NAMES, Actor, Case, Event, OnBehalf
 from caifeng.cases.service import act, read_case
 from caifeng.cases.store import Register
 
@@ -55,9 +55,26 @@ class Desk:
         self.do("submit", "openness_office")
         self.do("approve", approver)
 
+    def check(self, role: str = "deputy", actor: str | None = None, **payload: Any) -> Event:
+        return self.do("check_release", role, actor, **{**dict.fromkeys(CHECK_NAMES, "yes"), **payload})
+
     def publish(self, kind: str = "final", **payload: Any) -> Event:
+        if not self.case.checked_by:
+            self.check()
         given = {"form": "portal_notice", "url": "https://www.example.gov.cn/1.html", **payload}
         return self.do("publish", "openness_office", kind=kind, **given)
+
+    def consult(self, invitee: str = "publicity") -> None:
+        """One opinion asked for and heard."""
+        self.do("consult", "openness_office", invitees=[invitee], consult_medium="phone")
+        self.do("consult_result", "openness_office", invitee=invitee, consult_medium="phone", opinion="同意口径")
+
+    def put_right(self) -> None:
+        """Planned, done and told."""
+        self.do("plan", "section", measures="补登十二户", unit="social", due_day="2026-12-04")
+        self.do("plan_done", "openness_office", evidence="补登台账")
+        self.check()
+        self.do("result_notice", "openness_office", form="portal_notice", place="县政府门户")
 
     def answered(self, outcome: str = "false") -> None:
         """From detected to responded."""

@@ -1,13 +1,15 @@
 """From register and grades to cases.*, the two marts and the lists: what is owed by when, and who is next."""
 
 import json
+import shutil
 from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import polars as pl
 import pytest
 
-from caifeng.cases.model import Actor, GuardError, OnBehalf
+from caifeng.cases.model import CHECK_NAMES, Actor, GuardError, OnBehalf
+from caifeng.cases.rules import load_case_rules
 from caifeng.cases.service import Step
 from caifeng.core.clock import SHANGHAI, end_of_day
 from caifeng.core.contracts import load_contracts
@@ -19,6 +21,7 @@ from caifeng.jobs.case_actions import (
     act_on_case,
     act_steps,
     agree,
+    erase,
     parse_on_behalf,
     parse_payload,
     verify_register,
@@ -26,7 +29,7 @@ from caifeng.jobs.case_actions import (
 from caifeng.jobs.case_list import actions, case_file, case_list_lines, case_show_lines, list_cases
 from caifeng.jobs.export_cases import export_cases
 from caifeng.jobs.marts import Evaluation
-from tests.cases.cases import ONE, THREE, TWO
+from tests.cases.cases import ONE, SCAN, THREE, TWO
 
 FRIDAY = date(2026, 11, 20)
 FOUND = datetime(2026, 11, 20, 16, 30, tzinfo=SHANGHAI)
@@ -60,7 +63,8 @@ def frame(contract, rows):
 
 @pytest.fixture
 def env(tmp_path, root):
-    env = Env.open(Settings(home=tmp_path / "home", config=root / "config", as_of=END))
+    config = shutil.copytree(root / "config", tmp_path / "config")
+    env = Env.open(Settings(home=tmp_path / "home", config=config, as_of=END))
     land(env, FRIDAY, ISSUES, FOUND)
     with env.register() as register:
         register.allot_numbers([issue[0] for issue in ISSUES], 2026, FOUND)
@@ -168,7 +172,8 @@ def test_an_interim_notice_answers_first_but_not_in_an_emergency(env):
             Step("confirm", {"level": level, **emergency}),
             Step("draft", {"kind": "interim", "text": "已关注，正在核查"}),
             Step("submit"),
-            Step("approve", {}, OnBehalf("chief", FOUND, "phone")),
+            Step("approve", {}, OnBehalf("chief", FOUND, "phone", SCAN)),
+            Step("check_release", dict.fromkeys(CHECK_NAMES, "yes"), OnBehalf("chief", FOUND, "phone", SCAN)),
             Step("publish", {"kind": "interim", "form": "portal_notice", "place": "门户"}),
         ]
         act_steps(env, number, steps, OFFICE, at=FOUND + timedelta(hours=1))
@@ -243,9 +248,12 @@ def test_events_claims_and_responses_carry_no_free_words_and_no_accounts(env):
     steps = [
         Step("confirm", {"level": "major"}),
         Step("verify", {"outcome": "false", "basis": secret, "claims": claims}),
+        Step("consult", {"invitees": ["publicity"], "consult_medium": "phone", "text": secret}),
+        Step("consult_result", {"invitee": "publicity", "consult_medium": "phone", "opinion": secret}),
         Step("draft", {"kind": "final", "text": secret}),
         Step("submit", {"reason": secret}),
-        Step("approve", {"text": secret}, OnBehalf("chief", FOUND, "phone")),
+        Step("approve", {"text": secret}, OnBehalf("chief", FOUND, "phone", SCAN)),
+        Step("check_release", dict.fromkeys(CHECK_NAMES, "yes"), OnBehalf("chief", FOUND, "phone", SCAN)),
         Step("publish", {"kind": "final", "form": "portal_notice", "url": "https://a.example/1", "place": secret}),
         Step("note", {"text": secret}),
     ]
@@ -256,7 +264,7 @@ def test_events_claims_and_responses_carry_no_free_words_and_no_accounts(env):
     response = exported(env, "cases.responses")[ONE]
     assert (response["round_no"], response["kind"], response["approved_by"]) == (1, "final", "chief")
     assert response["approved_at"] == FOUND.astimezone(UTC)
-    assert env.lake.read("cases.events", FRIDAY).height == 7
+    assert env.lake.read("cases.events", FRIDAY).height == len(steps)
     for path in (env.lake.root / "cases").rglob("*.parquet"):
         words = pl.read_parquet(path).write_ndjson()
         assert secret not in words, path
@@ -483,3 +491,180 @@ def test_without_a_snapshot_of_cases_the_list_of_the_day_still_stands(marts):
     rows = marts(FRIDAY, END, with_cases=False)["marts.escalations"]
     assert set(rows["issue_no"]) == {ONE, TWO, "YQ-2026-0004", "YQ-2026-0005"}
     assert rows["due_at"].null_count() == rows.height
+
+
+# --- the ladder, extensions, plans, receipts, rounds -----------------------------------------------------------------
+
+
+LEADER = Actor("chief", "c")
+ANSWERED = (
+    Step("confirm", {"level": "larger", "reason": "仅一篇网帖，尚无媒体跟进"}),
+    Step(
+        "verify",
+        {
+            "outcome": "true",
+            "basis": "台账",
+            "claims": [
+                {"text": "漏登十二户", "type": "fact", "finding": "true"},
+                {"text": "应当补登", "type": "suggestion", "finding": "none"},
+            ],
+        },
+    ),
+    Step("draft", {"kind": "final", "text": "经核查属实，将补登。"}),
+    Step("submit"),
+    Step("approve", {}, OnBehalf("deputy", FOUND, "paper", SCAN)),
+    Step("check_release", dict.fromkeys(CHECK_NAMES, "yes"), OnBehalf("deputy", FOUND, "paper", SCAN)),
+    Step("publish", {"kind": "final", "form": "portal_notice", "place": "门户", "claims_answered": ["1"]}),
+)
+
+
+def on_the_ladder(marts, hours, duty="confirm"):
+    moment = FOUND + timedelta(hours=1 + hours)
+    built = marts(moment.date(), moment)
+    row = built["marts.deadlines"].filter(issue_no=ONE, duty=duty).row(0, named=True)
+    return row["stage"], row["who"], row
+
+
+@pytest.mark.parametrize(
+    ("hours", "stage", "who"),
+    [
+        (-0.6, "none", None),
+        (-0.5, "half", "openness_office"),
+        (-0.2, "late", "openness_office"),
+        (0, "late", "openness_office"),
+        (0.01, "overdue", "deputy"),
+        (23.99, "overdue", "deputy"),
+        (24, "supervise", "section"),
+        (71.9, "supervise", "section"),
+        (72, "chief", "chief"),
+    ],
+)
+def test_the_ladder_is_a_matter_of_the_moment(env, marts, hours, stage, who):
+    found_stage, found_who, row = on_the_ladder(marts, hours)
+    assert (found_stage, found_who) == (stage, who)
+    listed = next(line for line in list_cases(env, row["as_of"]) if line.issue_no == ONE)
+    assert next(due for due in listed.due if due.duty == "confirm").stage == stage
+
+
+def test_a_second_supervision_order_goes_to_the_chief(env, marts):
+    for hours in (25, 30):
+        at = FOUND + timedelta(hours=1 + hours)
+        act_on_case(env, ONE, "supervise", OFFICE, {"duty": "confirm"}, at=at)
+    assert on_the_ladder(marts, 29)[:2] == ("supervise", "section")
+    assert on_the_ladder(marts, 31)[:2] == ("chief", "chief")
+
+
+def test_an_extension_counts_from_its_end_and_figures_keep_the_original(env, marts):
+    act_on_case(env, ONE, "confirm", MONITOR, {"level": "major"}, at=FOUND)
+    due = local(2026, 11, 21, 4, 30)
+    new = due + timedelta(hours=12)
+    given = {"duty": "verify", "new_due_at": new.isoformat(), "reason": "须调阅上年纸质台账核对"}
+    with pytest.raises(GuardError, match="主要领导"):
+        act_on_case(env, ONE, "extend", Actor("deputy", "d"), given, at=FOUND + timedelta(hours=2))
+    event = act_on_case(env, ONE, "extend", LEADER, given, at=FOUND + timedelta(hours=2))
+    assert datetime.fromisoformat(event.codes["due_at"]) == due
+    with pytest.raises(GuardError, match="已延期一次"):
+        act_on_case(env, ONE, "extend", LEADER, given, at=FOUND + timedelta(hours=3))
+    with pytest.raises(GuardError, match="超过原定时限"):
+        act_on_case(env, ONE, "extend", LEADER, {**given, "duty": "report_up"}, at=FOUND + timedelta(hours=5))
+    with pytest.raises(GuardError, match="没有这项未办的时限"):
+        act_on_case(env, ONE, "extend", LEADER, {**given, "duty": "confirm"}, at=FOUND + timedelta(hours=5))
+    saturday = FRIDAY + timedelta(days=1)
+    row = marts(saturday, due + timedelta(hours=1))["marts.deadlines"].filter(issue_no=ONE, duty="verify")
+    row = row.row(0, named=True)
+    assert (row["due_at"], row["extended_to"]) == (due.astimezone(UTC), new.astimezone(UTC))
+    assert (row["stage"], row["hours_left"], row["overdue_hours"]) == ("late", 11.0, 1.0)
+    row = marts(saturday, new + timedelta(hours=1))["marts.deadlines"].filter(issue_no=ONE, duty="verify")
+    assert row.select("stage", "hours_left", "overdue_hours").row(0) == ("overdue", -1.0, 13.0)
+
+
+def test_a_plan_is_a_duty_until_it_is_done(env):
+    at = FOUND + timedelta(hours=1)
+    plan = {"measures": "补登十二户", "unit": "social", "due_day": "2026-11-23", "joint_units": ["census"]}
+    act_steps(env, ONE, [*ANSWERED, Step("plan", plan)], OFFICE, at=at)
+    export_cases(env, FRIDAY, END)
+    row = duties(env, ONE)["rectify"]
+    assert (row["started_at"], row["due_at"]) == (at.astimezone(UTC), local(2026, 11, 23, 18))
+    assert row["basis"].startswith("本单位规定")
+    assert (row["next_event"], row["next_role"]) == ("plan_done", "openness_office")
+    case = exported(env, "cases.cases")[ONE]
+    assert (case["plan_due"], case["plan_done_at"]) == (date(2026, 11, 23), None)
+    act_on_case(env, ONE, "plan_done", OFFICE, {"evidence": "补登台账"}, at=at)
+    export_cases(env, FRIDAY, END)
+    assert duties(env, ONE)["rectify"]["done_at"] == at.astimezone(UTC)
+    with pytest.raises(UsageError, match="没有 moon"):
+        act_on_case(env, ONE, "plan", OFFICE, {**plan, "joint_units": ["moon"]}, at=at)
+
+
+def test_a_plan_takes_no_more_working_days_than_the_office_allows(env):
+    act_steps(env, ONE, ANSWERED, OFFICE, at=FOUND)
+    for due_day, words in (("2026-11-19", "早于今天"), ("2027-12-31", "30 个工作日")):
+        plan = {"measures": "补登", "unit": "social", "due_day": due_day}
+        with pytest.raises(GuardError, match=words):
+            act_on_case(env, ONE, "plan", OFFICE, plan, at=FOUND)
+    (env.settings.config / "register.toml").write_text("plan_working_days = 5\n", "utf8")
+    plan = {"measures": "补登", "unit": "social", "due_day": "2026-11-28"}  # a Saturday after five working days
+    act_on_case(env, ONE, "plan", OFFICE, plan, at=FOUND)
+    with pytest.raises(GuardError, match="5 个工作日"):
+        act_on_case(env, ONE, "plan", OFFICE, {**plan, "due_day": "2026-11-30"}, at=FOUND)
+
+
+def test_a_receipt_that_comes_later_reaches_the_list(env, marts):
+    at = FOUND + timedelta(hours=1)
+    for recipient in ("county_pub", "county_net"):
+        act_on_case(env, ONE, "report_up", OFFICE, {"recipient": recipient, "medium": "written"}, at=at)
+    act_on_case(env, ONE, "report_up", OFFICE, {"recipient": "county_pub", "medium": "phone"}, at=at)
+    rows = env_rows(env, FRIDAY, END)
+    assert [(row["recipient"], row["round"], row["receipt_at"]) for row in rows] == [
+        ("county_pub", "first", None), ("county_net", "first", None), ("county_pub", "follow_up", None),
+    ]  # fmt: skip
+    listed = marts(FRIDAY, END)["marts.escalations"].filter(issue_no=ONE).row(0, named=True)
+    assert listed["awaiting_receipt"] == ["county_net", "county_pub"]
+    saturday = FRIDAY + timedelta(days=1)
+    received = END + timedelta(hours=9)
+    for number in (1, 3):
+        given = {"hand_off": number, "receipt_at": received.isoformat(), "receipt_role": "值班室"}
+        act_on_case(env, ONE, "receipt", OFFICE, given, at=received)
+    with pytest.raises(GuardError, match="不是等待回执"):
+        act_on_case(env, ONE, "receipt", OFFICE, given, at=received)
+    assert [row["receipt_at"] for row in env_rows(env, saturday, end_of_day(saturday))] == [
+        received.astimezone(UTC)
+    ] * 2
+    listed = marts(saturday, end_of_day(saturday))["marts.escalations"].filter(issue_no=ONE).row(0, named=True)
+    assert (listed["awaiting_receipt"], listed["receipt_at"]) == (["county_net"], received.astimezone(UTC))
+    assert exported(env, "cases.cases", saturday)[ONE]["awaiting_receipt"] == 1
+
+
+def env_rows(env, day, as_of):
+    export_cases(env, day, as_of)
+    return env.lake.read("cases.hand_offs", day).to_dicts()
+
+
+def test_a_corrected_answer_stays_and_is_named_by_the_one_that_corrects_it(env):
+    again = [
+        Step("correct_response", {"corrects": 1, "reason": "公布的户数有误，应为十三户"}),
+        Step("draft", {"kind": "final", "text": "更正：应为十三户。"}),
+        *ANSWERED[3:6],
+        Step("publish", {"kind": "final", "form": "portal_notice", "place": "门户", "claims_answered": "1 2"}),
+    ]
+    act_steps(env, ONE, [*ANSWERED, *again], OFFICE, at=FOUND + timedelta(hours=1))
+    export_cases(env, FRIDAY, END)
+    rows = env.lake.read("cases.responses", FRIDAY).sort("round_no")
+    assert rows.select("round_no", "kind", "supersedes", "claims_answered").rows() == [
+        (1, "final", None, ["1"]), (2, "final", 1, ["1", "2"]),
+    ]  # fmt: skip
+
+
+def test_the_office_may_switch_the_consultation_off(env):
+    steps = [Step("confirm", {"level": "major"}), *ANSWERED[1:4]]
+    with pytest.raises(GuardError, match="会商"):
+        act_steps(env, ONE, steps, OFFICE, at=FOUND)
+    (env.settings.config / "register.toml").write_text("consult_before_submit = false\n", "utf8")
+    assert act_steps(env, ONE, steps, OFFICE, at=FOUND)[-1].name == "submit"
+    assert load_case_rules(env.settings.config).own.switched_off[0].startswith("本单位规定")
+
+
+def test_erasing_goes_through_the_job(env):
+    act_on_case(env, ONE, "note", MONITOR, {"text": "来电人自述"}, at=FOUND)
+    erase(env, 1, "当事人依法要求删除，已核准", OFFICE, at=FOUND)
+    assert verify_register(env) == []

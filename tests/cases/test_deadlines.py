@@ -15,7 +15,7 @@ from caifeng.cases.deadlines import DeadlineInput, DueDates, due_dates, hours_le
 from caifeng.cases.rules import load_calendar, load_deadline_rules, load_policy_basis
 from caifeng.cases.workdays import MissingYearError
 from caifeng.core.errors import ConfigError
-from caifeng.core.model.deadlines import CHANNEL_NAMES, DUE_NAMES, OWN_RULE, Channel
+from caifeng.core.model.deadlines import CHANNEL_NAMES, COMPUTED_DUTIES, DUE_NAMES, OWN_RULE, Channel
 from caifeng.jobs.deadline_lines import deadline_lines
 from tests.cases.reference_deadlines import (
     CHANNELS,
@@ -145,7 +145,7 @@ def written(result: DueDates) -> dict[str, str]:
 )
 def test_every_level(due_of, changes, want, report_to):
     result = due_of(**changes)
-    assert tuple(result.due) == tuple(DUE_NAMES)
+    assert tuple(result.due) == COMPUTED_DUTIES
     assert written(result) == want
     assert result.report_inside_to == report_to
     assert set(result.basis) == set(want)
@@ -525,7 +525,8 @@ def test_the_others_go_on_in_order(rules, calendar):
 
 
 def test_names_cover_the_codes():
-    assert tuple(DUE_NAMES) == KEYS
+    assert COMPUTED_DUTIES == KEYS
+    assert set(DUE_NAMES) == {*KEYS, "rectify"}
     assert set(CHANNEL_NAMES) == set(get_args(Channel)) == set(CHANNELS)
 
 

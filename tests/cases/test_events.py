@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from caifeng.cases.model import Actor, ConflictError, GuardError
-from caifeng.cases.service import Step, act, act_all, chain_faults, read_case, verify_chain
+from caifeng.cases.model import Actor, ConflictError, GuardError, RoleError
+from caifeng.cases.service import Step, act, act_all, chain_faults, erase_texts, read_case, verify_chain
 from caifeng.cases.store import Register
+from caifeng.core.errors import UsageError
 from tests.cases.cases import ONE, START, TWO, Desk, open_register
 
 
@@ -72,6 +73,9 @@ def tampered(register, statement):
         'UPDATE events SET codes = \'{"unit": "rural"}\' WHERE position = 2',
         "UPDATE events SET on_behalf_role = 'chief', decided_at = at, medium = 'phone' WHERE position = 2",
         "UPDATE events SET to_state = 'closed' WHERE position = 2",
+        "UPDATE events SET scan_hash = 'b' WHERE position = 2",
+        "UPDATE events SET actor_id = 'x' WHERE position = 2",
+        "UPDATE event_texts SET salt = 'x' WHERE position = 2",
         'UPDATE event_texts SET texts = \'{"reason": "别的话"}\' WHERE position = 2',
         "DELETE FROM events WHERE position = 2",
         "DELETE FROM events WHERE position = 1",
@@ -86,12 +90,52 @@ def test_tampering_is_found(desk, statement):
     assert tampered(desk.register, statement) != []
 
 
-def test_an_erased_text_leaves_the_chain_whole(desk):
+ERASER = Actor("openness_office", "o")
+WHY = "当事人依法要求删除，已核准"
+
+
+def test_a_lawful_erasure_leaves_the_chain_whole_and_the_case_as_it_was(desk):
+    desk.confirm()
+    claims = [{"text": "建议公布分乡镇数据", "type": "suggestion", "finding": "none"}]
+    desk.do("verify", "section", outcome="opinion_or_suggestion", basis="来电人家住某村", claims=claims)
+    before = desk.case
+    done = erase_texts(desk.register, 2, WHY, ERASER, desk.at)
+    assert (done.event_id, done.codes) == ("erasures#1", {"position": 2})
+    assert verify_chain(desk.register) == []
+    assert desk.register.events(ONE)[1].texts is None
+    assert desk.case == before
+    assert before.owes_adoption
+    with pytest.raises(DBAPIError, match="append-only"), desk.register.engine.begin() as connection:
+        connection.execute(text("DELETE FROM event_texts"))
+
+
+def test_words_that_are_gone_without_an_erasure_are_a_fault(desk):
     desk.confirm()
     desk.assign(reason="领域对口")
-    assert tampered(desk.register, "DELETE FROM event_texts WHERE position = 2") == []
-    assert desk.register.events(ONE)[1].texts is None
-    assert desk.case.unit == "general"
+    assert tampered(desk.register, "DELETE FROM event_texts WHERE position = 2") == [
+        f"{ONE}#2: its words are missing, and no erasure is registered"
+    ]
+
+
+@pytest.mark.parametrize("position", [9, 2])
+def test_what_is_not_there_or_gone_cannot_be_erased(desk, position):
+    desk.confirm()
+    note(desk.register, "甲", at=desk.at)
+    if position == 2:
+        erase_texts(desk.register, 2, WHY, ERASER, desk.at)
+    events = desk.register.events()
+    with pytest.raises(UsageError, match="no words to erase"):
+        erase_texts(desk.register, position, WHY, ERASER, desk.at)
+    assert desk.register.events() == events
+
+
+def test_an_erasure_has_a_reason_and_is_no_matter_of_the_sections(desk):
+    desk.confirm()
+    with pytest.raises(GuardError):
+        erase_texts(desk.register, 1, "删", ERASER, desk.at)
+    with pytest.raises(RoleError):
+        erase_texts(desk.register, 1, WHY, Actor("section", "s"), desk.at)
+    assert desk.register.events()[0].texts is not None
 
 
 def test_a_swapped_event_is_found(register):

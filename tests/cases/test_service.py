@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from caifeng.cases.model import Actor, ConflictError, GuardError, OnBehalf, RoleError
+from caifeng.cases.model import CHECK_NAMES, Actor, ConflictError, GuardError, OnBehalf, RoleError
 from caifeng.cases.service import Step, act, act_all, read_case, verify_chain
 from caifeng.core.errors import CaifengError, UsageError
 from tests.cases.cases import ONE, SCAN, START, THREE, TWO, Desk, open_register
@@ -44,10 +44,19 @@ def test_an_issue_that_is_true_goes_from_found_to_closed(desk):
     desk.verify("true")
     desk.approved()
     desk.publish()
+    given = {"form": "portal_notice", "place": "县政府门户"}
+    assert refused(desk, "result_notice", "openness_office", **given).guard == "plan_was_made"
+    assert refused(desk, "close", "openness_office").guard == "plan_was_made"
+    desk.do("plan", "section", measures="补登十二户，重核汇总表", unit="social", due_day="2026-12-04")
+    assert refused(desk, "result_notice", "openness_office", **given).guard == "release_was_checked"
+    assert refused(desk, "close", "openness_office").guard == "plan_was_kept"
+    desk.do("progress", "section", text="已补登八户")
+    desk.do("plan_done", "openness_office", evidence="补登台账、复核记录", evidence_hash=SCAN)
     error = refused(desk, "close", "openness_office")
     assert error.guard == "result_was_told"
     assert "通报办理结果" in str(error)
-    desk.do("result_notice", "openness_office", form="portal_notice", place="县政府门户")
+    desk.check()
+    desk.do("result_notice", "openness_office", **given)
     desk.do("close", "openness_office")
     case = desk.case
     assert (case.state, case.answer, case.outcome, case.level) == ("closed", "none", "true", "larger")
@@ -63,17 +72,18 @@ def test_what_is_not_true_closes_after_the_answer(desk):
 
 def test_a_plain_question_is_answered_by_one_form(desk):
     desk.confirm()
-    behalf = OnBehalf("deputy", desk.at, "phone")
+    behalf = OnBehalf("deputy", desk.at, "phone", SCAN)
     steps = [
         Step("verify", {"outcome": "opinion_or_suggestion", "basis": "已有往年口径"}),
         Step("draft", {"kind": "final", "text": "CPI 由调查队发布，算法见链接。"}),
         Step("submit"),
         Step("approve", {}, behalf),
+        Step("check_release", dict.fromkeys(CHECK_NAMES, "yes"), behalf),
         Step("publish", {"kind": "final", "form": "board_reply", "url": "https://www.example.gov.cn/2.html"}),
         Step("close"),
     ]
     events = act_all(desk.register, ONE, steps, Actor("openness_office", "o"), desk.at, expected=1)
-    assert [event.sequence for event in events] == [2, 3, 4, 5, 6, 7]
+    assert [event.sequence for event in events] == [2, 3, 4, 5, 6, 7, 8]
     assert desk.case.state == "closed"
 
 
@@ -171,6 +181,7 @@ def test_who_drafts_does_not_approve(desk):
 def test_the_head_of_the_office_approves_what_is_major(desk, level):
     desk.confirm(level)
     desk.verify()
+    desk.consult()
     desk.do("draft", "openness_office", kind="final", text="稿")
     desk.do("submit", "openness_office")
     error = refused(desk, "approve", "deputy")
@@ -188,6 +199,7 @@ def test_a_level_raised_after_approval_asks_the_head_again(desk):
     given = {"kind": "final", "form": "portal_notice", "place": "门户"}
     assert refused(desk, "publish", "openness_office", **given).guard == "approver_has_rank"
     desk.do("return", "chief", reason="按重大事项重新审批")
+    desk.consult()
     desk.do("submit", "openness_office")
     desk.do("approve", "chief")
     desk.publish()
