@@ -14,10 +14,11 @@ from pathlib import Path
 import polars as pl
 from pydantic import ValidationError
 
-from caifeng.core.errors import DataError, UsageError
+from caifeng.core.errors import DataError
 from caifeng.core.files import replacing
 from caifeng.core.model.release import Release, ReleaseTable
 from caifeng.core.settings import Settings
+from caifeng.jobs.input_file import read_input
 
 #: Larger files are no table of a year.
 MAX_BYTES = 5 * 1024 * 1024
@@ -133,15 +134,7 @@ def _merged(releases: list[Release]) -> tuple[Release, ...]:
 
 def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
     """Rows that are not blank, with their number in the file (the header is row 1)."""
-    suffix = file.suffix.lower()
-    if suffix not in (".csv", ".xlsx"):
-        raise UsageError(f"{file}: ends in {suffix or 'nothing'}; can be imported: .csv, .xlsx")
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{file}: {file.stat().st_size} bytes are more than {MAX_BYTES}")
-        frame = _frame(file, suffix)
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
+    frame = _frame(file, read_input(file, (".csv", ".xlsx"), MAX_BYTES))
     headers = {str(name).strip().lower(): name for name in frame.columns}
     found = {field: next((headers[n] for n in names if n in headers), None) for field, names in _COLUMNS.items()}
     if missing := [field for field, name in found.items() if name is None and field != "time"]:
@@ -154,18 +147,18 @@ def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
     return rows
 
 
-def _frame(file: Path, suffix: str) -> pl.DataFrame:
+def _frame(file: Path, body: bytes) -> pl.DataFrame:
     """All cells as text."""
-    if suffix == ".xlsx":
+    if file.suffix.lower() == ".xlsx":
         import fastexcel  # noqa: PLC0415 - only where a workbook is read
 
         try:
-            sheet = fastexcel.read_excel(file.read_bytes()).load_sheet(0, dtypes="string")
+            sheet = fastexcel.read_excel(body).load_sheet(0, dtypes="string")
         except fastexcel.FastExcelError as error:
             raise DataError(f"{file}: is no workbook: {error}") from error
         return sheet.to_polars()
     try:
-        return pl.read_csv(file.read_bytes().removeprefix(b"\xef\xbb\xbf"), infer_schema=False, encoding="utf8")
+        return pl.read_csv(body.removeprefix(b"\xef\xbb\xbf"), infer_schema=False, encoding="utf8")
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
         raise DataError(f"{file}: is no csv table in UTF-8: {error}") from error
 

@@ -22,6 +22,7 @@ from caifeng.core.text.encoding import Undecodable
 from caifeng.core.text.scrub import scrub
 from caifeng.jobs.base import Env
 from caifeng.jobs.crawl import land, land_sources
+from caifeng.jobs.input_file import read_input
 from crawlers.items import Fetch, RawPost
 from crawlers.pages.inbox import REASON, SUFFIXES, BadRow, MissingColumn, Row, Table, guarded, read_row, read_table
 from crawlers.pages.values import Unreadable
@@ -81,7 +82,7 @@ def import_file(env: Env, file: Path, source_id: str) -> ImportReport:
         DataError: the file is empty or is not what its ending says.
     """
     source = _inbox(env, source_id)
-    body, suffix = _read(file), file.suffix.lower()
+    body, suffix = read_input(file, SUFFIXES, MAX_BYTES), file.suffix.lower()
     try:
         table = read_table(body, suffix, source)
     except (Undecodable, Unreadable) as error:
@@ -156,20 +157,6 @@ def _inbox(env: Env, source_id: str) -> Source:
     if usable[source_id].family != "inbox":
         raise UsageError(f"{path}: family {usable[source_id].family} is crawled, not imported; inboxes: {inboxes}")
     return usable[source_id]
-
-
-def _read(file: Path) -> bytes:
-    if file.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"{file}: ends in {file.suffix or 'nothing'}; can be imported: {', '.join(SUFFIXES)}")
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{file}: {file.stat().st_size} bytes are more than {MAX_BYTES}")
-        body = file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
-    if not body.strip():
-        raise DataError(f"{file}: the file is empty")
-    return body
 
 
 def _first_import(env: Env, day: date, part: str) -> datetime | None:

@@ -29,6 +29,7 @@ from caifeng.core.settings import Settings
 from caifeng.core.text.encoding import Undecodable, decode
 from caifeng.core.text.scrub import find_pii
 from caifeng.jobs.base import Env
+from caifeng.jobs.input_file import read_input
 from crawlers.pages.inbox import REASON, guarded
 
 SheetName = Literal["training", "assessments"]
@@ -328,16 +329,8 @@ _SHEETS: dict[str, tuple[_Column, ...]] = {
 
 def _read(file: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """Headers, and the rows below them that are not blank with their number in the file."""
-    suffix = file.suffix.lower()
-    if suffix not in (".csv", ".xlsx"):
-        raise UsageError(f"{file}: ends in {suffix or 'nothing'}; can be imported: .csv, .xlsx")
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{file}: {file.stat().st_size} bytes are more than {MAX_BYTES}")
-        body = file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
-    lines = _workbook_lines(file, body) if suffix == ".xlsx" else _csv_lines(file, body)
+    body = read_input(file, (".csv", ".xlsx"), MAX_BYTES)
+    lines = _workbook_lines(file, body) if file.suffix.lower() == ".xlsx" else _csv_lines(file, body)
     filled = [(number, line) for number, line in enumerate(lines, 1) if any(cell.strip() for cell in line)]
     if not filled:
         raise DataError(f"{file}: the table is empty")
