@@ -500,6 +500,30 @@ def verify_register() -> None:
     typer.echo("the register is whole")
 
 
+@case_app.command("diagram")
+def case_diagram() -> None:
+    """Print the states of a case as a page (docs/case-states.md)."""
+    from caifeng.cases.diagram import diagram
+
+    typer.echo(diagram(), nl=False)
+
+
+@case_app.command("erase")
+def case_erase(
+    position: Annotated[int, typer.Argument(help="Place of the event in the register.")],
+    role: Annotated[str, typer.Option("--role", help="Role of whoever acts.")],
+    actor: Annotated[str, typer.Option("--actor", help="Pseudonymous id, never a name.")],
+    reason: Annotated[str, typer.Option("--reason", help="Which law asks for it.")],
+) -> None:
+    """Delete the free words of one event, where the law asks for it; the chain stays whole."""
+    from caifeng.cases.model import Actor
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.case_actions import erase
+    from caifeng.jobs.case_list import event_words
+
+    typer.echo(event_words(erase(Env.open(Settings.load()), position, reason, Actor(role, actor))))
+
+
 @taxonomy_app.command("test")
 def test_taxonomy() -> None:
     """Judge every example sentence of the taxonomy and the gazetteer by the real rules."""

@@ -17,7 +17,7 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=ZoneInfo("Asia/Shanghai")),
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 0, "execution_timeout": timedelta(minutes=4)},
+    default_args={"retries": 1, "retry_delay": timedelta(minutes=1)},
     doc_md=__doc__,
     tags=["caifeng"],
 ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from caifeng.cases.rules import load_calendar, load_deadline_rules, load_policy_basis
+from caifeng.cases.rules import load_calendar, load_case_rules, load_deadline_rules, load_policy_basis
 from caifeng.cases.workdays import calendar_warnings
 from caifeng.core import clock
 from caifeng.core.errors import CaifengError, ConfigError
@@ -41,6 +41,7 @@ def check_configuration(settings: Settings) -> list[str]:
         lambda: load_quality(settings.config),
         lambda: load_model(settings.config / "bursts.toml", BurstRules),
         lambda: load_early_warning(settings.config),
+        lambda: load_case_rules(settings.config),
         lambda: load_notify(settings.config),
         lambda: load_answers(settings.config),
         lambda: load_publications(settings),

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from caifeng.core.clock import SHANGHAI, end_of_day
-from caifeng.core.model.deadlines import DUE_NAMES
+from caifeng.core.model.deadlines import DUE_NAMES, MISSED_STAGES
 from caifeng.core.model.grading import OVERRIDE_NAMES
 from caifeng.core.model.terms import LEVEL_NAMES, ROLE_NAMES, SOURCE_WARNING_NAMES, SUGGESTION_NAMES
 
@@ -103,7 +103,7 @@ def next_step(row: Mapping[str, Any]) -> str:
         step += "；级别须人工研判"
     if row.get("due_at"):
         duty = DUE_NAMES[row["duty"]]
-        late = "，已超期" if row["stage"] == "overdue" else ""
+        late = "，已超期" if row["stage"] in MISSED_STAGES else ""
         step += f"（{duty} {row['due_at'].astimezone(SHANGHAI):%m-%d %H:%M} 前{late}）"
     return step
 

@@ -47,7 +47,7 @@ steps AS (
         events.*,
         lead(events.event) OVER (PARTITION BY events.issue_no, events.event IN ('submit', 'return') ORDER BY sequence)
             AS next_of_review,
-        lead(events.event) OVER (PARTITION BY events.issue_no, events.event IN ('close', 'reopen') ORDER BY sequence)
+        lead(events.event) OVER (PARTITION BY events.issue_no, events.event IN ('close', 'reopen', 'second_wave') ORDER BY sequence)
             AS next_of_closing
     FROM cases.events AS events
     WHERE events.issue_no IS NOT NULL AND events.at <= $as_of
@@ -132,7 +132,7 @@ items AS (
         steps.issue_no,
         coalesce(cases.unit, 'unassigned') AS assigned,
         cases.level,
-        coalesce(CASE steps.event WHEN 'submit' THEN next_of_review = 'return' ELSE next_of_closing = 'reopen' END, FALSE)
+        coalesce(CASE steps.event WHEN 'submit' THEN next_of_review = 'return' ELSE next_of_closing IN ('reopen', 'second_wave') END, FALSE)
             AS hit
     FROM steps
     INNER JOIN period ON steps.decided_at > period.starts AND steps.decided_at <= period.ends

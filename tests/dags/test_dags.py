@@ -75,7 +75,7 @@ def test_only_one_task_at_a_time_writes_duckdb(dags, root):
 
 
 def test_every_dag_says_what_to_do_when_it_fails_and_for_which_period_it_is(dags):
-    assert len(dags) == 6
+    assert len(dags) == 7
     for dag_id, dag in dags.items():
         assert "**When it fails.**" in dag.doc_md, dag
         assert dag.catchup is False, dag

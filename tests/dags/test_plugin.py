@@ -13,6 +13,10 @@ from caifeng.core.settings import Settings
 from tests.dags.desk_home import DAY, HOSTILE, make_home
 
 FIRST, QUESTION = "YQ-2026-0001", "YQ-2026-0002"
+RELEASE_CHECKED = {
+    **dict.fromkeys(("no_unpublished_figures", "no_respondent_data", "no_citizen_named"), "yes"),
+    **dict.fromkeys(("period_stated", "unit_stated", "source_stated"), "not_applicable"),
+}
 SHA = "0" * 64
 
 
@@ -307,6 +311,7 @@ def test_from_found_to_closed(browse, home, asked):
     assert HOSTILE not in str(asked[0].conf())
     leader = browse("leader")
     done(leader.do(FIRST, "approve", text="同意"))
+    done(leader.do(FIRST, "check_release", **RELEASE_CHECKED))
     assert asked[1] == (asked[0].request_id, "同意", "同意")
     office = browse("office")
     done(office.do(FIRST, "publish", form="portal_notice", url="https://www.example.gov.cn/1", role="openness_office"))
@@ -315,7 +320,7 @@ def test_from_found_to_closed(browse, home, asked):
 
     with Env.open(home).register() as register:
         names = [event.name for event in register.events(FIRST)]
-    assert names == ["confirm", "assign", "verify", "draft", "submit", "approve", "publish", "close"]
+    assert names == ["confirm", "assign", "verify", "draft", "submit", "approve", "check_release", "publish", "close"]
     assert "办结" in office.get("/issues?all=1").text
 
 

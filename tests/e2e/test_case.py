@@ -14,6 +14,12 @@ from caifeng.core.settings import Settings
 from caifeng.jobs.base import Env
 from caifeng.jobs.stages import run_stages
 
+#: 发布审查: every line of the list is answered.
+RELEASE_CHECKED = (
+    "no_unpublished_figures=yes", "no_respondent_data=yes", "no_citizen_named=yes",
+    "period_stated=not_applicable", "unit_stated=not_applicable", "source_stated=not_applicable",
+)  # fmt: skip
+
 
 @pytest.fixture
 def office(town, tmp_path):
@@ -93,6 +99,7 @@ def test_from_found_to_closed(town, office):
     assert own.returncode == 1, "whoever drafted does not approve"
     good(call("act", issue, "approve", *deputy, "--key", "form-1"))
     assert "approve" not in call("act", issue, "approve", *deputy, "--key", "form-1").stderr
+    good(call("act", issue, "check_release", *RELEASE_CHECKED, *deputy))
     good(call("act", issue, "publish", "kind=final", "form=portal_notice", "url=https://example.org/1", *office_1))
     good(call("act", issue, "close", *office_1))
 
@@ -111,7 +118,7 @@ def test_from_found_to_closed(town, office):
     assert (case["state"], case["confirmed_level"], case["outcome"]) == ("closed", "larger", "false")
     assert issue not in env.warehouse.read("marts.escalations", day)["issue_no"].to_list()
     events = env.warehouse.read("cases.events", day)["event"].to_list()
-    assert events == ["confirm", "assign", "verify", "draft", "submit", "approve", "publish", "close"]
+    assert events == ["confirm", "assign", "verify", "draft", "submit", "approve", "check_release", "publish", "close"]
 
 
 def test_a_paper_approval_ends_in_the_same_state(town, office):
@@ -135,6 +142,7 @@ def test_a_paper_approval_ends_in_the_same_state(town, office):
         "0" * 64,
     )
     good(call("act", issue, "approve", "--role", "openness_office", "--actor", "u-2", *on_paper))
+    good(call("act", issue, "check_release", *RELEASE_CHECKED, "--role", "openness_office", "--actor", "u-2"))
     good(call("act", issue, "publish", "kind=interim", "form=portal_notice", "url=https://example.org/2", *office_1))
     shown = good(call("show", issue)).stdout
     assert "关注" in shown or "interim" in shown or "回应" in shown

@@ -426,8 +426,13 @@ def read_rules(values: Mapping[str, Any], policy: PolicyBasis) -> tuple[GradingR
     if isinstance(basis, dict):
         readable = {key: entry for key, raw in basis.items() if (entry := _readable(raw))}
         more = _basis_faults(dict(_flat(_values(values))), readable, policy, also_named=basis)
-        # a number that is missing or unknown has been named already
-        faults += [fault for fault in more if not _is_within(fault.key.removeprefix("basis."), [f.key for f in faults])]
+        # a number that is missing or unknown, or a basis that cannot be read, has been named already
+        named = [fault.key for fault in faults]
+        faults += [
+            fault
+            for fault in more
+            if not _is_within(fault.key, named) and not _is_within(fault.key.removeprefix("basis."), named)
+        ]
     return rules, list(dict.fromkeys(faults))
 
 

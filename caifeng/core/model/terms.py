@@ -122,3 +122,9 @@ ROLE_NAMES = {"deputy": "分管领导", "chief": "主要领导"}
 
 #: Bodies that own figures which the office may be asked about (config/taxonomy: competent_body).
 BODY_NAMES = {"nbs_survey_team": "国家统计局调查队"}
+
+#: Shown on the page of an issue that accuses the bureau itself (`bureau_accused`); policy_basis.toml: PB-ST-10.
+WHISTLE_BLOWING = (
+    "任何单位和个人有权检举统计中弄虚作假等违法行为（《中华人民共和国统计法》第十条）。"
+    "反映本局数据造假的，可向上级统计机构或者监察机关检举，不受打击报复；本局须先将此事项报送市统计局。"
+)

@@ -102,7 +102,7 @@ class Form:
     @property
     def picks_posts(self) -> bool:
         """Posts of the issue are ticked for it."""
-        return any(field.kind == "ids" for field in self.fields)
+        return any(field.name == "posts" for field in self.fields)
 
 
 def _options(name: str, units: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -125,7 +125,8 @@ def _options(name: str, units: Mapping[str, str]) -> tuple[tuple[str, str], ...]
         "accused_unit": units,
         "stance": STANCE_NAMES,
     }  # fmt: skip
-    return tuple(names.get(name, {}).items())
+    known = FIELDS[name].names if name in FIELDS else {}
+    return tuple(names.get(name, known).items())
 
 
 def forms_of(
@@ -238,8 +239,11 @@ def shown_value(name: str, value: Any, units: Mapping[str, str]) -> str:
         return "；".join(
             f"{claim['text']}（{CLAIM_TYPES[claim['type']]}，{FINDINGS[claim['finding']]}）" for claim in value
         )
-    if FIELDS[name].kind == "ids":
-        return f"{len(value)} 条"
+    if FIELDS[name].kind in ("ids", "codes"):
+        if name == "posts":
+            return f"{len(value)} 条"
+        known = dict(_options(name, units))
+        return "、".join(words.printable(known.get(one, str(one))) for one in value)
     if FIELDS[name].kind == "time":
         return short_time(datetime.fromisoformat(value))
     return words.printable(dict(_options(name, units)).get(value, str(value)))
