@@ -28,10 +28,10 @@ demo: $(READY)  ## run the sample town through the real DAGs; INPUT=DIR [FROM=â€
 	@$(BIN)/caifeng demo $(if $(INPUT),--input "$(INPUT)") $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(PORT),--port $(PORT))
 
 test: $(READY)  ## run the tests (no network, a few minutes)
-	@$(BIN)/pytest -n 2 -m "not slow"
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
 test-all: $(READY)  ## run the long tests, too
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist loadgroup
 
 check: $(READY)  ## style, types, architecture, configuration
 	@$(BIN)/ruff check .

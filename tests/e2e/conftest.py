@@ -56,6 +56,13 @@ class Town:
         }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of the town run in one process: building it takes a minute."""
+    for item in items:
+        if "town" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("town"))
+
+
 @pytest.fixture(scope="session")
 def town(tmp_path_factory) -> Iterator[Town]:
     """The town with all its days landed and run."""
