@@ -233,8 +233,8 @@ def _add_pages(app: FastAPI) -> None:
         return render(request, "ledger.html", who, lines=lines, all=all, sample=is_sample(at))
 
     @app.get("/issues/{issue_no}", response_class=HTMLResponse)
-    def show_issue(request: Request, who: Who, at: At, issue_no: str, do: str = "") -> Response:
-        page = issue_page(at, issue_no, who.roles, do)
+    def show_issue(request: Request, who: Who, at: At, issue_no: str, do: str = "", answer: str = "") -> Response:
+        page = issue_page(at, issue_no, who.roles, do, answer)
         return render(request, "issue.html", who, page=page, said=said(request), fault="", given={}, chosen=())
 
     @app.get("/lead", response_class=HTMLResponse)

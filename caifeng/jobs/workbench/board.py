@@ -9,6 +9,7 @@ from typing import Any
 
 from caifeng.cases.machine import next_step
 from caifeng.cases.model import (
+    CASE_ROLE_NAMES,
     DONE_STATES,
     STATE_NAMES,
 )
@@ -18,6 +19,7 @@ from caifeng.jobs.workbench.alerts import Alert, todays_alerts
 from caifeng.jobs.workbench.desk import Action, Desk, Due, Stand, action_of, dues_of, is_sample, read_stand
 from caifeng.jobs.workbench.levels import ENOUGH, Agreement, Review, agreement, review_queue
 from caifeng.jobs.workbench.logs import Log, daily_logs
+from caifeng.jobs.workbench.outside import Block, OwedList, Unsent, beside, owed, unsent
 from caifeng.reports import words
 
 _ORDER = {level: place for place, level in enumerate(words.LEVELS_ON_PAPER)}
@@ -117,6 +119,10 @@ class Board:
     """The oldest final log that nobody has signed."""
     numbers: Numbers
     latencies: tuple[Latency, ...]
+    unsent: Block[tuple[Unsent, ...]]
+    """Messages that need a person."""
+    owed: Block[OwedList | None]
+    """What must be published unasked; holds nothing before it was first listed."""
     is_sample: bool
 
 
@@ -147,6 +153,8 @@ def board(desk: Desk) -> Board:
             latest.get("previous_issues_new"),
         ),
         latencies=_latencies(latest),
+        unsent=beside(lambda: unsent(desk, stand, CASE_ROLE_NAMES)),
+        owed=beside(lambda: owed(desk, stand.at)),
         is_sample=is_sample(desk),
     )
 

@@ -29,6 +29,7 @@ from caifeng.jobs.workbench.evidence import MEASURE_NAMES, MeasureLine, evidence
 from caifeng.jobs.workbench.forms import LABELS as FIELD_LABELS
 from caifeng.jobs.workbench.forms import Form, forms_of, shown_value
 from caifeng.jobs.workbench.levels import Levels, levels_of
+from caifeng.jobs.workbench.outside import Block, Effect, FoundAnswer, beside, effect, filled_in, found_answers
 from caifeng.reports import words
 from transforms.grade.explain import ExplanationRow, explanation_table
 from transforms.grade.factors import ATTENTION
@@ -121,6 +122,10 @@ class IssuePage:
     history: tuple[Past, ...]
     answer_text: str
     """The answer in the making, as last drafted; empty: none."""
+    found: Block[tuple[FoundAnswer, ...]]
+    """What was published that may be the answer."""
+    effect: Block[Effect | None]
+    """What changed around the first response."""
     next: Action | None
     forms: tuple[Form, ...]
     """What this user may do, the next step first."""
@@ -132,7 +137,9 @@ class IssuePage:
         return {post.post_id: number for number, post in enumerate(self.posts, start=1)}
 
 
-def issue_page(desk: Desk, issue_no: str, roles: Sequence[str], wanted: str | None = None) -> IssuePage:
+def issue_page(
+    desk: Desk, issue_no: str, roles: Sequence[str], wanted: str | None = None, answer: str = ""
+) -> IssuePage:
     """An issue as a user sees it.
 
     Args:
@@ -140,6 +147,7 @@ def issue_page(desk: Desk, issue_no: str, roles: Sequence[str], wanted: str | No
         issue_no: its number.
         roles: roles of the user.
         wanted: event whose form is to come first.
+        answer: post that was found as the answer and fills in the form of the final answer; empty: none.
 
     Raises:
         UsageError: no such issue.
@@ -160,6 +168,7 @@ def issue_page(desk: Desk, issue_no: str, roles: Sequence[str], wanted: str | No
     grades = desk.read("graded.issue_grades").filter(issue_no=issue_no).sort("as_of", "rule_version").to_dicts()
     known = {**_suggested(grades[-1] if grades else {}), **said}
     forms = forms_of(desk, case, row, logged, roles, wanted or (step.event if step else ""), known)
+    found = beside(lambda: found_answers(desk, case, forms))
     return IssuePage(
         issue_no=issue_no,
         title=words.printable(logged["title"]),
@@ -178,8 +187,10 @@ def issue_page(desk: Desk, issue_no: str, roles: Sequence[str], wanted: str | No
         dues=tuple(dues),
         history=tuple(_past(event, units) for event in reversed(events)),
         answer_text=answer_text(case, events),
+        found=found,
+        effect=beside(lambda: effect(desk, issue_no)),
         next=action_of(step),
-        forms=forms,
+        forms=filled_in(forms, found.held or (), answer),
         is_sample=is_sample(desk),
     )
 
