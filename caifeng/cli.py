@@ -449,7 +449,9 @@ def show_case(
 
 @case_app.command("act")
 def act_on_case(
-    issue_no: Annotated[str, typer.Argument(metavar="ISSUE_NO", help="'-' for events of no case: log_signed, new_lead, label, publication_started, publication_noted.")],
+    issue_no: Annotated[
+        str, typer.Argument(metavar="ISSUE_NO", help="'-' for events of no case: log_signed, publication_noted, …")
+    ],
     event: Annotated[str, typer.Argument(metavar="EVENT", help="confirm, assign, verify, draft, submit, approve, …")],
     role: Annotated[str, typer.Option("--role", help="Role of whoever acts.")],
     actor: Annotated[str, typer.Option("--actor", help="Pseudonymous id, never a name.")],
