@@ -71,6 +71,7 @@ def test_an_interim_notice_and_a_plain_issue_need_no_consultation(desk):
     desk.do("change_level", "openness_office", level="general", reason="仅一篇网帖，无媒体跟进")
     desk.verify()
     drafted(desk)
+    assert desk.case.answer == "in_review"
 
 
 def test_invitees_are_a_closed_list(desk):
@@ -272,7 +273,7 @@ def test_of_a_suggestion_it_is_said_what_became_of_it(desk, proposed):
 
 def test_a_plain_question_is_no_suggestion(desk):
     desk.answered("opinion_or_suggestion")
-    desk.do("close", "openness_office")
+    assert desk.do("close", "openness_office").to_state == "closed"
 
 
 def test_only_a_suggestion_is_adopted(desk):
