@@ -374,7 +374,7 @@ def check_history(events):
 
 TestRandomDesk = RandomDesk.TestCase
 TestRandomDesk.settings = settings(
-    max_examples=20, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=10, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 

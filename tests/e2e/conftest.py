@@ -56,6 +56,8 @@ class Town:
         }
 
 
+# before the plugin that distributes tests looks at the marks
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests of the town run in one process: building it takes a minute."""
     for item in items:

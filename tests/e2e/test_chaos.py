@@ -25,7 +25,7 @@ def run_day(home, config, day, as_of) -> subprocess.Popen:
     )
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_kill_9_at_random_moments_loses_and_changes_nothing(town, tmp_path, kills):
     home = tmp_path / "home"
     shutil.copytree(town.home, home)

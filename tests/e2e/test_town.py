@@ -213,7 +213,7 @@ def test_paper_is_written_for_every_day(town):
 def test_a_day_run_again_gives_the_same_bytes(town):
     before = town.partitions()
     marts = {t: read_warehouse(town, t) for t in town.env().contracts if t.startswith("marts.")}
-    for day in town.story.days:
+    for day in (town.story.days[0], town.story.days[-1]):
         town.run(day)
     assert town.partitions() == before
     assert len(before) > 30
