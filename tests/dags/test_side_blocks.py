@@ -26,6 +26,7 @@ from tests.dags.test_plugin import (
     forms_of,
     home,
     pristine,
+    send_to_review,
     web,
 )
 
@@ -52,15 +53,7 @@ def block(page, name):
 
 def ready_to_publish(browse):
     """The first case up to where its final answer may be registered."""
-    office = browse("office")
-    for event, values in (
-        ("confirm", {}),
-        ("assign", {"unit": "enforcement"}),
-        ("verify", {"outcome": "false", "basis": "核对台账"}),
-        ("draft", {"kind": "final", "text": "经核查，网传内容不实。"}),
-        ("submit", {}),
-    ):
-        assert office.do(FIRST, event, role="openness_office", **values).status_code == 200
+    send_to_review(browse)
     leader = browse("leader")
     assert leader.do(FIRST, "approve", text="同意").status_code == 200
     assert leader.do(FIRST, "check_release", **RELEASE_CHECKED).status_code == 200
