@@ -20,7 +20,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from caifeng.core.errors import ConfigError
 from caifeng.core.model.terms import SUGGESTION_NAMES
 from caifeng.reports.day import DayReport, with_level
-from caifeng.reports.templates import fixed_zip
+from caifeng.reports.layout import fixed_zip
 from caifeng.reports.words import (
     LEVEL_COLOURS,
     OUTSIDE,

@@ -16,6 +16,7 @@ from caifeng.core.clock import business_day
 from caifeng.core.errors import ConfigError
 from caifeng.core.model.deadlines import DUE_NAMES
 from caifeng.reports.daily_log_docx import check_template, placeholders, signature_lines
+from caifeng.reports.layout import fixed_zip
 from caifeng.reports.review import (
     FIGURES,
     SMALL_NUMBER,
@@ -34,7 +35,6 @@ from caifeng.reports.review import (
     unit_name,
     value_text,
 )
-from caifeng.reports.templates import fixed_zip
 from caifeng.reports.words import (
     LEVEL_COLOURS,
     SAMPLE_NOTICE,

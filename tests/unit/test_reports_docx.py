@@ -10,7 +10,7 @@ from docx.table import Table
 from caifeng.core.errors import ConfigError
 from caifeng.reports import daily_log_docx as module
 from caifeng.reports.day import DayReport
-from caifeng.reports.templates import build_daily_log_template
+from caifeng.reports.templates.daily_log import build_daily_log_template
 from tests.golden import invented
 from tests.golden.compare import assert_golden
 

@@ -20,7 +20,7 @@ from caifeng.reports import review as words
 from caifeng.reports.daily_log_docx import check_template, placeholders
 from caifeng.reports.review_docx import MONTH_REVIEW_FIELDS, month_review_context, write_month_review_docx
 from caifeng.reports.review_xlsx import SHEETS, write_month_review_xlsx
-from caifeng.reports.templates import build_month_review_template
+from caifeng.reports.templates.review import build_month_review_template
 from tests.golden import invented
 from tests.golden.compare import assert_golden
 from tests.sql.review_town import LAST, OCTOBER, ROOT, RULES, Town, contracts, november
