@@ -1,0 +1,5 @@
+"""`python -m caifeng.cli`."""
+
+from caifeng.cli import main
+
+main()

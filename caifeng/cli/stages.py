@@ -1,0 +1,77 @@
+"""The stages of a day, the analysts' copy, and what rests on them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from caifeng.cli.common import Day, parse_day
+from caifeng.core.errors import UsageError
+from caifeng.core.settings import Settings, parse_as_of
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    day: Day,
+    first: Annotated[str | None, typer.Option("--from", help="First stage.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last stage.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="Moment of the evaluation; default end of D.")] = None,
+) -> None:
+    """Run the stages clean, understand, cluster, grade, load, marts, outputs of one day; can be repeated."""
+    from caifeng.jobs.stages import between, run_stages
+
+    moment = parse_as_of(as_of) if as_of else None
+    for report in run_stages(Settings.load(), parse_day(day), between(first, last), moment):
+        typer.echo(report.words())
+
+
+@app.command()
+def backfill(
+    first: Annotated[str, typer.Option("--from", metavar="D1", help="First day.")],
+    last: Annotated[str, typer.Option("--to", metavar="D2", help="Last day.")],
+) -> None:
+    """Run all stages for every day from D1 to D2, in day order (issue numbers depend on it)."""
+    from caifeng.jobs.stages import run_stages
+
+    start, stop = parse_day(first), parse_day(last)
+    if start > stop:
+        raise UsageError(f"--from {first} comes after --to {last}")
+    for offset in range((stop - start).days + 1):
+        for report in run_stages(Settings.load(), start + timedelta(days=offset)):
+            typer.echo(report.words())
+
+
+@app.command()
+def publish() -> None:
+    """Swap in a fresh analytics.duckdb for analysts."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.publish import publish as publish_job
+
+    env = Env.open(Settings.load())
+    publish_job(env)
+    typer.echo(f"published {env.settings.analytics_file}")
+
+
+@app.command()
+def rebuild() -> None:
+    """Make the warehouse anew from the lake; the old file stands until the new one is complete."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.publish import rebuild as rebuild_job
+
+    typer.echo(f"rebuilt {rebuild_job(Env.open(Settings.load()))} days")
+
+
+@app.command()
+def quality(
+    week: Annotated[str | None, typer.Option("--week", metavar="YYYY-Www", help="ISO week; else the last two.")] = None,
+) -> None:
+    """Print how people and system agreed in a week: misses among rejects, precision by rule, levels."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.quality import quality_lines
+
+    for line in quality_lines(Env.open(Settings.load()), week):
+        typer.echo(line)

@@ -1,0 +1,112 @@
+"""Configuration, retention, measuring, trying."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from caifeng.cli.common import AsOf
+from caifeng.core import clock
+from caifeng.core.settings import Settings, parse_as_of
+
+app = typer.Typer()
+
+
+@app.command()
+def check() -> None:
+    """Validate all configuration and table contracts; every fault is one line naming file and field."""
+    from caifeng.jobs.check import check_configuration, configuration_warnings
+
+    settings = Settings.load()
+    for warning in configuration_warnings(settings):
+        typer.echo(f"warning: {warning}", err=True)
+    faults = check_configuration(settings)
+    for fault in faults:
+        typer.echo(fault, err=True)
+    if faults:
+        raise typer.Exit(2)
+    typer.echo("configuration is in order")
+
+
+@app.command()
+def init(
+    county: Annotated[str, typer.Option(prompt="County (name or code)", help="Name or GB/T 2260 code.")],
+    contact: Annotated[str, typer.Option(prompt="Contact for websites (mailto:… or https://…)", help="ASCII address.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be written.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files of the same name.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Take the suggested names and do not ask.")] = False,
+) -> None:
+    """Write a first configuration for an office into CAIFENG_CONFIG: names, units, roles, gazetteer, presets."""
+    from caifeng.jobs.init import plan_office, suggest_office, write_office
+
+    settings = Settings.load()
+    base = settings.root / "config"
+    office = suggest_office(base, county, contact)
+    if not yes:
+        asked = {
+            field: typer.prompt(field, default=getattr(office, field))
+            for field in ("name", "short_name", "county_short", "city", "openness_office")
+        }
+        units = [
+            unit.model_copy(update={"name": typer.prompt(f"unit {unit.id}", default=unit.name)})
+            for unit in office.units
+        ]
+        office = office.model_copy(update={**asked, "units": tuple(units)})
+    for line in plan_office(settings.config, office, base).lines():
+        typer.echo(line)
+    if dry_run or not (yes or typer.confirm("Write these files?")):
+        return
+    written = write_office(settings.config, office, base, force=force)
+    typer.echo(f"wrote {len(written)} files to {settings.config}; next: caifeng check, then caifeng sources review ID")
+
+
+@app.command()
+def purge(
+    as_of: AsOf = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be destroyed.")] = False,
+) -> None:
+    """Destroy what has reached the end of its life: so far the keys of stored pages (docs/privacy.md)."""
+    from caifeng.jobs.base import Env, timed
+    from caifeng.jobs.bodies import destroy_bodies, ending_bodies
+
+    env = Env.open(Settings.load())
+    at = parse_as_of(as_of) if as_of else env.now()
+    if dry_run:
+        for line in ending_bodies(env, at):
+            typer.echo(line)
+        return
+    with timed(env, "purge", clock.business_day(at)) as reports:
+        reports.append(destroy_bodies(env, at))
+    typer.echo(reports[0].words())
+
+
+@app.command()
+def dictionary() -> None:
+    """Print the data dictionary, made from the table contracts."""
+    from caifeng.core.contracts import data_dictionary
+
+    typer.echo(data_dictionary(Settings.load().contracts()))
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="Benchmarks; all if none is named.")] = None,
+) -> None:
+    """Measure, side by side with others; one JSON line each; real pages and titles by CAIFENG_EVAL_DATA."""
+    import subprocess
+
+    root = Settings.load().root
+    command = [sys.executable, "-m", "bench", *(names or ())]
+    raise typer.Exit(subprocess.run(command, cwd=root, check=False).returncode)  # noqa: S603 - our own module
+
+
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def demo(context: typer.Context) -> None:
+    """Run the Airflow DAGs on the sample town, or with --input DIR on recorded material (--help for more)."""
+    import subprocess
+
+    root = Settings.load().root
+    command = [sys.executable, "-m", "samples.demo", *context.args]
+    raise typer.Exit(subprocess.run(command, cwd=root, check=False).returncode)  # noqa: S603 - our own module
