@@ -101,6 +101,28 @@ def verify_register() -> None:
     typer.echo("the register is whole")
 
 
+@case_app.command("copy")
+def copy_case_register(
+    source: Annotated[str, typer.Argument(help="Address of the register that is: sqlite:///var/register.db")],
+    target: Annotated[str, typer.Argument(help="Address of an empty one: postgresql://user@host/caifeng")],
+) -> None:
+    """Copy register and outbox as they are into another, empty database; the chain is checked there."""
+    from caifeng.cases.service import verify_chain
+    from caifeng.cases.store import Register
+    from caifeng.jobs.backup import copy_register
+
+    typer.echo(f"copied {copy_register(source, target)} rows")
+    copy = Register(target)
+    try:
+        faults = verify_chain(copy)
+    finally:
+        copy.close()
+    for fault in faults or ["the register is whole"]:
+        typer.echo(fault)
+    if faults:
+        raise typer.Exit(1)
+
+
 @case_app.command("diagram")
 def case_diagram() -> None:
     """Print the states of a case as a page (docs/case-states.md)."""

@@ -57,12 +57,24 @@ def publish() -> None:
 
 
 @app.command()
-def rebuild() -> None:
+def rebuild(
+    check: Annotated[bool, typer.Option("--check", help="Compare every mart with what stood; exit code 1.")] = False,
+) -> None:
     """Make the warehouse anew from the lake; the old file stands until the new one is complete."""
     from caifeng.jobs.base import Env
     from caifeng.jobs.publish import rebuild as rebuild_job
 
-    typer.echo(f"rebuilt {rebuild_job(Env.open(Settings.load()))} days")
+    env = Env.open(Settings.load())
+    before = env.warehouse.fingerprints() if check else {}
+    typer.echo(f"rebuilt {rebuild_job(env)} days")
+    now = env.warehouse.fingerprints() if check else {}
+    differing = [table for table in now if now[table] != before.get(table)]
+    for table in differing:
+        typer.echo(f"{table}: {before.get(table, 'was missing')}, now {now[table]}", err=True)
+    if differing:
+        raise typer.Exit(1)
+    if check:
+        typer.echo(f"{len(now)} marts are what they were")
 
 
 @app.command()

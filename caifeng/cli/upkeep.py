@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from caifeng.cli.common import AsOf
 from caifeng.core import clock
+from caifeng.core.errors import UsageError
 from caifeng.core.settings import Settings, parse_as_of
 
 app = typer.Typer()
@@ -80,6 +82,45 @@ def purge(
     with timed(env, "purge", clock.business_day(at)) as reports:
         reports.append(destroy_bodies(env, at))
     typer.echo(reports[0].words())
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="Folder on another disk; it holds every file once.")],
+    show: Annotated[bool, typer.Option("--list", help="Only name the backups that are there.")] = False,
+    check_only: Annotated[bool, typer.Option("--check", help="Only check the newest: every file, the chain.")] = False,
+) -> None:
+    """Add a backup of lake, register, documents, logs and configuration; what is there already is not copied again."""
+    from caifeng.jobs.backup import backup as backup_job
+    from caifeng.jobs.backup import backups, check_backup
+    from caifeng.jobs.base import Env
+
+    if not show and not check_only:
+        typer.echo(backup_job(Env.open(Settings.load()), folder).words())
+        return
+    found = backups(folder)
+    if not found:
+        raise UsageError(f"{folder}: no backup is there")
+    faults = check_backup(found[-1]) if check_only else []
+    for line in faults or [str(path) for path in (found if show else found[-1:])]:
+        typer.echo(line)
+    if faults:
+        raise typer.Exit(1)
+
+
+@app.command()
+def restore(
+    manifest: Annotated[Path, typer.Argument(help="List of a backup: FOLDER/backups/<time>.json.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only check the backup and say what would be done.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Set aside what stands in CAIFENG_HOME, and restore.")] = False,
+) -> None:
+    """Check a backup, bring it back into CAIFENG_HOME and CAIFENG_CONFIG, and rebuild the warehouse."""
+    from caifeng.jobs.backup import restore as restore_job
+
+    for line in restore_job(Settings.load(), manifest, dry_run=dry_run, force=force):
+        typer.echo(line)
 
 
 @app.command()
