@@ -77,6 +77,7 @@ class Fetch:
     robots: Robots | None = None
     layout: str | None = None
     agreement: float | None = None
+    posts: int = 0
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,13 @@ Reader = Callable[[Source, Page], Read]
 
 @dataclass(frozen=True)
 class PageRead:
-    """What a callback made of a page; FetchLogMiddleware turns it into the Fetch row."""
+    """What a callback made of a page; FetchLogMiddleware turns it into the Fetch row.
+
+    `posts`: those it gave that no page of the run had given before.
+    """
 
     found: int
+    posts: int
     detail: str | None = None
     known: int | None = None
     layout: str | None = None

@@ -1,7 +1,7 @@
 """What all platforms share: a spider is driven wholly by source and plan, and goes; reading is in crawlers/pages."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from caifeng.core.model.source import Source
 from caifeng.core.text.encoding import decode
 from caifeng.core.text.times import UNKNOWN, Moment
 from caifeng.core.text.urls import canonical_url
-from crawlers.items import Fetch, Kind, Link, Outcome, Page, PageRead, Read
+from crawlers.items import Fetch, Kind, Link, Outcome, Page, PageRead, RawPost, Read
 from crawlers.plan import Plan, is_changed, validators_of
 from crawlers.reading import READERS
 from crawlers.second_opinion import agreement, is_sampled
@@ -68,6 +68,7 @@ class SourceSpider(scrapy.Spider):
         self._asked: set[str] = set()
         self._pages_asked = 0
         self._named: dict[str, Link] = {}
+        self._given: set[tuple[str, datetime]] = set()
 
     async def start(self) -> AsyncIterator[Any]:
         """Wait for the hosts' turn, then ask for the start pages and for what is due."""
@@ -118,14 +119,15 @@ class SourceSpider(scrapy.Spider):
             response.request.cb_kwargs.update(listed=listed, board=board)
         page = Page(response.url, response.body, kind, self.fetched_at, self.charset(response), listed, board)
         read = READERS[self.source.family](self.source, page)
-        out: list[Any] = [*read.posts]
+        fresh = self._not_given(read.posts)
+        out: list[Any] = [*fresh]
         for link in read.links:
             out += self._follow(link)
         if kind != "list":
             if read.next_url and depth < (self.source.thread or self).max_pages:
                 out += self.ask(read.next_url, kind, listed=listed, board=board, depth=depth + 1)
             likeness = self._second_opinion(page, read)
-            return [*out, PageRead(read.found, read.problem, layout=read.layout, agreement=likeness)]
+            return [*out, PageRead(read.found, len(fresh), read.problem, layout=read.layout, agreement=likeness)]
         known, overlap = self._count_known(read)
         bare = bare + 1 if self._moves_on and _is_recent(read, self.plan.remembers_since) and not overlap else 0
         most = max(self.max_pages, self.plan.catch_up_pages) if bare else self.max_pages
@@ -134,7 +136,7 @@ class SourceSpider(scrapy.Spider):
         ends_bare = bare and not further and (bare == depth or depth >= self.plan.catch_up_pages)
         gap = f"gap: no known entry on {bare} pages" if ends_bare else None
         problem = "; ".join(filter(None, (read.problem, gap))) or None
-        return [*out, *further, PageRead(read.found, problem, known=known, layout=read.layout)]
+        return [*out, *further, PageRead(read.found, len(fresh), problem, known=known, layout=read.layout)]
 
     @property
     def max_pages(self) -> int:
@@ -164,6 +166,13 @@ class SourceSpider(scrapy.Spider):
                 dont_filter=True,
             ),
         )
+
+    def _not_given(self, posts: Iterable[RawPost]) -> list[RawPost]:
+        """Posts that this run has not given yet: one may stand on two list pages, or twice in a ranking."""
+        fresh = {(post.post_id, post.observed_at): post for post in reversed([*posts])}
+        given = self._given & fresh.keys()
+        self._given |= fresh.keys()
+        return [post for key, post in reversed(fresh.items()) if key not in given]
 
     def charset(self, response: Response) -> str | None:
         """The source's override, else the charset of the HTTP header."""

@@ -293,6 +293,8 @@ def _land_spool(env: Env, spool: Path, broken_off: bool = False) -> list[tuple[s
         fetches = _read_spool(env, file, "ops.fetches")
         if broken_off:
             fetches = _as_broken_off(fetches, posts)
+            # A post without any request on record cannot be accounted for; its page is asked for again.
+            posts = posts if fetches.height else posts.clear()
         part = f"{source_id}-{fetched_at:%Y%m%dT%H%M%S}"
         land(
             env,
@@ -307,11 +309,15 @@ def _land_spool(env: Env, spool: Path, broken_off: bool = False) -> list[tuple[s
 
 
 def _as_broken_off(fetches: pl.DataFrame, posts: pl.DataFrame) -> pl.DataFrame:
-    """Fetches of a process that was killed: without pages whose post was not written, lists marked as BROKEN_OFF."""
+    """Fetches of a process that was killed: without pages whose post was not written, lists marked as BROKEN_OFF.
+
+    Which page gave which post can no longer be told: the first row answers for all that were written.
+    """
     has_post = (pl.col("kind") != "detail") | (pl.col("outcome") != "ok") | pl.col("url").is_in(posts["url"].to_list())
     marked = pl.concat_str("detail", pl.lit(BROKEN_OFF), separator="; ", ignore_nulls=True)
     return fetches.filter(has_post).with_columns(
-        detail=pl.when(pl.col("kind").is_in(ENTRIES)).then(marked).otherwise("detail")
+        detail=pl.when(pl.col("kind").is_in(ENTRIES)).then(marked).otherwise("detail"),
+        posts=pl.when(pl.int_range(pl.len()) == 0).then(posts.height).otherwise(0),
     )
 
 

@@ -121,6 +121,7 @@ def import_file(env: Env, file: Path, source_id: str) -> ImportReport:
         etag=None,
         last_modified=None,
         found=len(posts),
+        posts=len(posts),
         detail=f"{len(bad)} of {len(table.rows)} rows rejected: {detail}" if bad else None,
     )
     land(

@@ -7,10 +7,16 @@ from caifeng.jobs.base import Env, JobReport
 from caifeng.jobs.export_cases import export_cases
 from caifeng.jobs.publications import publications
 from caifeng.jobs.quality import quality
+from caifeng.jobs.reconcile import reconcile
 
 
 def load(env: Env, day: date, as_of: datetime) -> JobReport:
-    """Put what people decided by `as_of` beside the day's tables, and replace all of them in the warehouse."""
+    """Put what people decided by `as_of` beside the day's tables, and replace all of them in the warehouse.
+
+    Raises:
+        DataError: rows of the day are not accounted for; the warehouse stays as it was.
+    """
+    reconcile(env, day, as_of)
     export_cases(env, day, as_of)
     answers(env, day, as_of)
     quality(env, day, as_of)

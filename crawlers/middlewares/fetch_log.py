@@ -100,6 +100,7 @@ class FetchLogMiddleware(BaseSpiderMiddleware):
         share = f"{left_out} addresses not asked: {self._most} requests are a source's share" if left_out else None
         row = self._row(request, outcome, "; ".join(filter(None, (item.detail, share))) or None, response, item.found)
         row.known, row.layout, row.agreement = item.known, item.layout, item.agreement
+        row.posts = item.posts
         return row
 
     def process_spider_exception(self, response: Response, exception: Exception) -> Iterable[Fetch]:

@@ -11,15 +11,11 @@ from crawlers.items import Fetch, RawPost
 
 
 class SpoolPipeline:
-    """Write <source_id>.posts.jsonl and <source_id>.fetches.jsonl; both exist even when empty.
-
-    A post seen twice in a run (on two list pages, twice in a ranking) is written once.
-    """
+    """Write <source_id>.posts.jsonl and <source_id>.fetches.jsonl; both exist even when empty."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._files: dict[type, TextIO] = {}
-        self._seen: set[tuple[str, datetime]] = set()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -39,11 +35,6 @@ class SpoolPipeline:
 
     def process_item(self, item: Any) -> Any:
         """Write the row; times as ISO 8601."""
-        if isinstance(item, RawPost):
-            key = (item.post_id, item.observed_at)
-            if key in self._seen:
-                return item
-            self._seen.add(key)
         self._files[type(item)].write(json.dumps(vars(item), ensure_ascii=False, default=_iso) + "\n")
         return item
 

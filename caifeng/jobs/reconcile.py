@@ -1,0 +1,131 @@
+"""Whether every row of a day is accounted for, from the page to the level: ops.reconciliation.
+
+Counts are taken per source, because losses of one source and surpluses of another must not add up to nothing. Rows
+that a gate set aside (clean.quarantine) are accounted for by their step.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from caifeng.core.errors import DataError
+from caifeng.jobs.base import LOOKBACK, Env
+from transforms.clean.readings import latest_readings
+
+#: The source of what belongs to no single one.
+ALL = "all"
+
+
+def reconcile(env: Env, day: date, as_of: datetime) -> pl.DataFrame:
+    """Account for the rows of a day, keep the result, and stop at a gap.
+
+    Returns:
+        Rows of ops.reconciliation.
+
+    Raises:
+        DataError: rows are missing or came from nowhere; names step, source and both numbers.
+    """
+    steps = account(env, day, as_of)
+    env.lake.replace("ops.reconciliation", day, steps)
+    open_gaps = steps.filter(pl.col("gap") != 0)
+    if open_gaps.height:
+        words = "; ".join(
+            f"{row['step']} of {row['source_id']}: {row['came_in']} in, {row['went_out']} accounted for"
+            for row in open_gaps.iter_rows(named=True)
+        )
+        raise DataError(f"{day}: rows are not accounted for, nothing is published: {words}")
+    return steps
+
+
+def account(env: Env, day: date, as_of: datetime) -> pl.DataFrame:
+    """Rows of ops.reconciliation as the lake stands; sources without rows of a step are left out."""
+    fetches = env.lake.read("ops.fetches", day).filter(pl.col("fetched_at") <= as_of)
+    raw = env.lake.read("raw.posts", day).filter(pl.col("fetched_at") <= as_of)
+    rejects = env.lake.read("clean.rejects", day)
+    clean, posts = env.lake.read("clean.posts", day), env.lake.read("graded.posts", day)
+    named_posts = [frame.select("post_id", "source_id") for frame in (clean, posts, raw)]
+    source_of = pl.concat(named_posts).unique("post_id", keep="first", maintain_order=True)
+    aside = _set_aside(env.lake.read("clean.quarantine", day), source_of)
+
+    # Of what was fetched before pages were counted nothing can be said.
+    uncounted = fetches.filter(pl.col("posts").is_null())["source_id"].unique().to_list()
+    gave = fetches.filter(~pl.col("source_id").is_in(uncounted)).group_by("source_id").agg(rows=pl.sum("posts"))
+    read = raw.filter(pl.col("read_at").is_null(), ~pl.col("source_id").is_in(uncounted))
+    observed, dropped = latest_readings(raw), rejects.filter(pl.col("stage") == "clean")
+    moments = ["post_id", "observed_at"]
+    survivors = observed.join(dropped, on=["source_id", *moments], how="anti").unique(moments)
+    measures = env.lake.read("clean.post_metrics", day).join(
+        survivors.select("source_id", *moments), on=moments, how="left"
+    )
+    judged = pl.concat([posts.select("post_id"), rejects.filter(stage="understand").select("post_id")])
+    # A person may take in a post of an earlier day; it is no row of this one.
+    taken_in = _of_earlier_days(env, day, judged.join(clean, on="post_id", how="anti")["post_id"])
+    here = judged.filter(~pl.col("post_id").is_in(taken_in))
+    grouped, linked = env.lake.read("clean.repost_groups", day), env.lake.read("graded.issue_posts", day)
+    graded = env.lake.read("graded.issue_grades", day).filter(pl.col("as_of") == as_of).unique("issue_no")
+    issues = pl.DataFrame({"source_id": [ALL], "rows": [env.lake.read("graded.issues", day).height]})
+    return pl.concat(
+        [
+            _step("landed", gave, _count(read)),
+            _step(
+                "cleaned",
+                _count(observed),
+                _count(measures.with_columns(pl.col("source_id").fill_null(ALL))),
+                _count(dropped),
+                _of(aside, "raw.posts", "clean.post_metrics", "clean.rejects"),
+            ),
+            _step("judged", _count(clean), _count(_named(here, source_of)), _of(aside, "graded.posts")),
+            _step("grouped", _count(posts), _count(_named(grouped, source_of)), _of(aside, "clean.repost_groups")),
+            _step("linked", _count(posts), _count(_named(linked, source_of)), _of(aside, "graded.issue_posts")),
+            _step("graded", issues, pl.DataFrame({"source_id": [ALL], "rows": [graded.height]})),
+        ]
+    )
+
+
+def _of_earlier_days(env: Env, day: date, post_ids: pl.Series) -> list[str]:
+    """Those of the posts that were cleaned before this day."""
+    if post_ids.is_empty():
+        return []
+    earlier = env.lake.read_range("clean.posts", day - LOOKBACK, day - timedelta(days=1), ["post_id"])
+    return earlier.filter(pl.col("post_id").is_in(post_ids.implode()))["post_id"].to_list()
+
+
+def _step(name: str, came_in: pl.DataFrame, *went_out: pl.DataFrame) -> pl.DataFrame:
+    """Both sides of a step, by source; each frame has `source_id` and `rows`."""
+    out = pl.concat([frame.cast({"rows": pl.Int64}) for frame in went_out])
+    return (
+        came_in.select("source_id", came_in=pl.col("rows").cast(pl.Int64))
+        .join(out.group_by("source_id").agg(went_out=pl.sum("rows")), on="source_id", how="full", coalesce=True)
+        .with_columns(pl.col("came_in", "went_out").fill_null(0))
+        .select(
+            pl.lit(name).alias("step"), "source_id", "came_in", "went_out", gap=pl.col("came_in") - pl.col("went_out")
+        )
+        .filter((pl.col("came_in") != 0) | (pl.col("went_out") != 0))
+        .sort("source_id")
+    )
+
+
+def _count(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.group_by("source_id").agg(rows=pl.len())
+
+
+def _named(rows: pl.DataFrame, source_of: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the source of their post; what belongs to no known post shows under `all`."""
+    named = rows.select("post_id").join(source_of, on="post_id", how="left")
+    return named.with_columns(pl.col("source_id").fill_null(ALL))
+
+
+def _set_aside(quarantine: pl.DataFrame, source_of: pl.DataFrame) -> pl.DataFrame:
+    """`table_name`, `source_id` of rows that gates set aside; `all` where the row names neither source nor post."""
+    rows = quarantine.select(
+        "table_name",
+        post_id=pl.col("payload").str.json_path_match("$.post_id"),
+        named=pl.col("payload").str.json_path_match("$.source_id"),
+    ).join(source_of, on="post_id", how="left")
+    return rows.select("table_name", source_id=pl.coalesce("named", "source_id", pl.lit(ALL)))
+
+
+def _of(aside: pl.DataFrame, *tables: str) -> pl.DataFrame:
+    return _count(aside.filter(pl.col("table_name").is_in(tables)))
