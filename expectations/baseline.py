@@ -50,6 +50,7 @@ def _grain_rule(contract: Contract) -> Rule:
         *contract.grain,
         name="one_row_per_grain",
         reason="the grain identifies a row within its day",
+        screen=pl.struct(contract.grain).is_unique(),
     )
 
 

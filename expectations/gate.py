@@ -196,6 +196,8 @@ def quarantine(frame: pl.DataFrame, report: GateReport) -> tuple[pl.DataFrame, p
         schema={"_row": pl.Int64, "_rules": pl.List(pl.String), "_reason": pl.String},
     )
     numbered = frame.with_row_index("_row").with_columns(pl.col("_row").cast(pl.Int64))
+    if why.is_empty():  # nearly always: a large day is not copied
+        return frame, numbered.clear().join(why, on="_row").select(*frame.columns, *why.columns)
     good = numbered.join(why, on="_row", how="anti", maintain_order="left").drop("_row")
     return good, numbered.join(why, on="_row", maintain_order="left").select(*frame.columns, *why.columns)
 

@@ -114,9 +114,11 @@ class Contract(_Strict):
                 strange = flat.filter(~flat.is_in(column.values)).unique().sort().to_list()
                 if strange:
                     raise DataError(f"{self.table}.{column.name}: not allowed: {', '.join(strange[:5])}")
-        if twice := frame.height - frame.unique(self.grain).height:
+        grain = frame.select(self.grain)
+        if twice := frame.height - grain.unique().height:
             raise DataError(f"{self.table}: {twice} rows repeat the grain ({', '.join(self.grain)})")
-        return frame.sort(self.grain)
+        order = grain.select(pl.arg_sort_by(self.grain)).to_series()
+        return frame if order.is_sorted() else frame[order]  # in order already: a large day is not copied
 
 
 def load_contracts(sql_dir: Path) -> dict[str, Contract]:

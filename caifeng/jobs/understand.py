@@ -1,6 +1,7 @@
 """clean.posts of a day -> graded.posts and the irrelevant ones as rejects."""
 
 from datetime import date, datetime
+from itertools import chain
 
 import polars as pl
 
@@ -10,6 +11,7 @@ from caifeng.core.model.terms import BODY_NAMES
 from caifeng.jobs.base import Env, JobReport
 from caifeng.jobs.gates import gated_replace
 from caifeng.jobs.quality import judged_by_people
+from transforms.parts import PIECE_ROWS
 from transforms.understand.understand import understand as understand_posts
 
 
@@ -17,13 +19,13 @@ def understand(env: Env, day: date, as_of: datetime) -> JobReport:
     """Find what concerns statistics work, and what it is about."""
     taxonomy, office = env.settings.taxonomy(), env.settings.office()
     judged = judged_by_people(env, day, as_of)
-    posts = pl.concat([env.lake.read("clean.posts", day), judged.taken_in])
+    posts = chain(env.lake.pieces("clean.posts", day, PIECE_ROWS), [judged.taken_in])
     understood = understand_posts(posts, taxonomy, office, env.settings.stance(), judged.judgements)
     gated_replace(env, "graded.posts", day, understood.posts)
     gated_replace(env, "clean.rejects", day, understood.rejects, "understand")
     env.lake.replace("ops.topics", day, _topics_frame(taxonomy, office))
     counts = {
-        "posts": posts.height,
+        "posts": understood.posts.height + understood.rejects.height,
         "relevant": understood.posts.height,
         "rejected": understood.rejects.height,
     }

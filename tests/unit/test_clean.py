@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from caifeng.core.settings import Settings
 from transforms.clean.clean import clean_posts
+from transforms.parts import pieces_of
 
 CONTRACTS = Settings.load().contracts()
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
@@ -230,3 +231,31 @@ def test_the_last_reading_of_the_day_gives_the_answer():
         ("p1", NOON, "已答复", later),
         ("p2", None, "收到", NOON),
     ]
+
+
+_OBSERVED = st.fixed_dictionaries(
+    {
+        "post_id": st.sampled_from([f"p{n}" for n in range(6)]),
+        "source_id": st.sampled_from(["a", "b", "gone"]),
+        "title": st.sampled_from(["标题", "", "页面不存在"]),
+        "text": st.sampled_from(["正文。第二句", ""]),
+        "answer": st.sampled_from([None, "已核实", "另有答复"]),
+        "hours": st.integers(0, 3),
+    }
+)
+
+
+@given(st.lists(_OBSERVED, unique_by=lambda o: (o["post_id"], o["source_id"], o["hours"])), st.integers(1, 8))
+@settings(deadline=None, max_examples=40)
+def test_a_day_in_pieces_is_cleaned_like_the_whole(observed, rows):
+    observations = [
+        {**o, "observed_at": NOON + timedelta(hours=hours), "fetched_at": NOON + timedelta(hours=hours)}
+        for o in observed
+        for hours in [o.pop("hours")]
+    ]
+    frame, known = raw(*observations), pl.DataFrame({"post_id": ["p1", "p9"]})
+    whole = clean_posts(frame, SOURCES, known)
+    parted = clean_posts(pieces_of(frame, "post_id", rows), SOURCES, known)
+    assert whole.metrics.height + whole.rejects.height == len(observed)
+    for one, other in zip(parted, whole, strict=True):
+        assert one.equals(other)

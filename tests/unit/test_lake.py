@@ -50,6 +50,52 @@ def test_the_same_frame_gives_the_same_bytes(lake):
     assert lake.replace("clean.post_metrics", DAY, metrics(1, None).reverse()).read_bytes() == first
 
 
+def test_bytes_do_not_depend_on_how_the_frame_lies_in_memory(lake):
+    frame = metrics(*range(250_000))
+    first = lake.replace("clean.post_metrics", DAY, frame).read_bytes()
+    chunks = pl.concat([frame[:70_001], frame[70_001:70_002], frame[70_002:]])
+    assert chunks.n_chunks() == 3
+    assert lake.replace("clean.post_metrics", DAY, chunks).read_bytes() == first
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 7, 100])
+def test_pieces_are_the_partition_in_order(lake, rows):
+    lake.replace("clean.post_metrics", DAY, metrics(1, 2, 3, 4, 5, 6, 7), "a")
+    lake.replace("clean.post_metrics", DAY, metrics(8, None), "b")
+    pieces = list(lake.pieces("clean.post_metrics", DAY, rows))
+    assert pl.concat(pieces).equals(lake.read("clean.post_metrics", DAY))
+    assert max(piece.height for piece in pieces) <= rows
+    assert len(pieces) >= 2
+
+
+def test_no_partition_and_an_empty_one_are_one_empty_piece(lake):
+    names = lake.contracts["clean.post_metrics"].names
+    assert [(p.height, p.columns) for p in lake.pieces("clean.post_metrics", DAY, 5)] == [(0, names)]
+    lake.replace("clean.post_metrics", DAY, metrics())
+    assert [(p.height, p.columns) for p in lake.pieces("clean.post_metrics", DAY, 5)] == [(0, names)]
+
+
+def test_a_column_that_came_later_is_unknown_in_older_files_also_alone_and_in_pieces(lake):
+    target = lake.replace("clean.post_metrics", DAY, metrics(1, 2, 3))
+    pl.read_parquet(target).drop("heat").write_parquet(target)
+    names = lake.contracts["clean.post_metrics"].names
+    assert lake.read("clean.post_metrics", DAY).columns == names
+    assert [piece.columns for piece in lake.pieces("clean.post_metrics", DAY, 2)] == [names, names]
+    assert lake.read_range("clean.post_metrics", DAY, DAY, ["heat"])["heat"].to_list() == [None] * 3
+
+
+def test_a_file_with_other_columns_is_an_error_whatever_is_read_of_it(lake):
+    target = lake.replace("clean.post_metrics", DAY, metrics(1))
+    pl.read_parquet(target).rename({"post_id": "id"}).write_parquet(target)
+    for read in (
+        lambda: lake.read("clean.post_metrics", DAY),
+        lambda: lake.read_range("clean.post_metrics", DAY, DAY, ["views"]),
+        lambda: list(lake.pieces("clean.post_metrics", DAY, 5)),
+    ):
+        with pytest.raises(DataError, match=r"data\.parquet: columns differ from the contract"):
+            read()
+
+
 def test_a_missing_partition_is_an_empty_frame_with_the_contracts_columns(lake):
     assert lake.read("clean.post_metrics", DAY).columns == lake.contracts["clean.post_metrics"].names
     assert lake.read_range("clean.post_metrics", DAY, DAY, ["post_id"]).columns == ["day", "post_id"]

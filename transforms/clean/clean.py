@@ -1,5 +1,6 @@
 """raw.posts of a fetch day -> readable posts, measures, rejects."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import polars as pl
@@ -26,9 +27,10 @@ _NOT_FOUND = (
 #: Under such a title a body this short adds nothing: a link home, a countdown.
 _SHORT_BODY = 50
 
-
 #: A post without a headline (a reply, a call) goes by the beginning of its words, up to this many characters.
 _HEADLINE = 30
+#: The observations of a post stand together, the earliest first; of one moment, the source that counts first.
+_ORDER = ("post_id", "observed_at", "source_id", "fetched_at")
 
 
 class Cleaned(NamedTuple):
@@ -40,7 +42,7 @@ class Cleaned(NamedTuple):
     rejects: pl.DataFrame
 
 
-def clean_posts(raw: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> Cleaned:
+def clean_posts(raw: pl.DataFrame | Iterable[pl.DataFrame], sources: pl.DataFrame, known: pl.DataFrame) -> Cleaned:
     """Clean the observations of one fetch day.
 
     Every observation becomes one row of `metrics` or one of `rejects`. The earliest usable observation of a
@@ -51,7 +53,8 @@ def clean_posts(raw: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -
     `answers`, also on later days.
 
     Args:
-        raw: raw.posts of the day, all observations.
+        raw: raw.posts of the day, all observations; a large day in pieces (`parts.pieces_of` by post_id), so that it
+            never stands in memory beside all that is made of it.
         sources: ops.sources of the day.
         known: `post_id` of the posts in clean.posts on earlier days.
 
@@ -61,15 +64,32 @@ def clean_posts(raw: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -
         source; the alphabetically first source is kept).
     """
     usable_source = sources.filter(pl.col("source_class").is_not_null())
-    (judged,) = in_parts(raw, lambda part: [_read(part, usable_source["source_id"])])
-    judged = judged.sort("post_id", "observed_at", "source_id", "fetched_at")
+    pieces = [raw] if isinstance(raw, pl.DataFrame) else raw
+    done = [_in_order(piece, usable_source, known) for piece in pieces]
+    posts, metrics, answers, rejects = (pl.concat(frames) for frames in zip(*done, strict=True))
+    return Cleaned(posts, metrics, answers, rejects.sort("source_id", "post_id", "observed_at", maintain_order=True))
+
+
+def _in_order(raw: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> list[pl.DataFrame]:
+    """Clean all observations of some posts: what they are ordered by is sorted alone, their texts follow in parts."""
+    order = raw.select(*_ORDER, row=pl.int_range(pl.len())).sort(_ORDER, maintain_order=True)
+    order = order.select("post_id", "row", known=pl.col("post_id").is_in(known["post_id"].implode()))
+
+    def work(part: pl.DataFrame) -> list[pl.DataFrame]:
+        return _clean(raw[part["row"]].with_columns(part["known"]), sources)
+
+    return in_parts(order, work, whole="post_id")
+
+
+def _clean(raw: pl.DataFrame, sources: pl.DataFrame) -> list[pl.DataFrame]:
+    """All observations of some posts, in order; `known` says which posts an earlier day knows."""
+    judged = _read(raw, sources["source_id"])
     usable, rejects = judged.filter(pl.col("reason").is_null()), judged.filter(pl.col("reason").is_not_null())
-    del judged  # a large day would stand in memory several times
     # rows of a post, and of a moment, are neighbours: a look at the row before does for a table of what was seen
     again = _as_before("post_id") & _as_before("observed_at")
     rejects = pl.concat([rejects, usable.filter(again).with_columns(reason=pl.lit("duplicate"))])
     usable = usable.filter(~again)
-    return Cleaned(_posts(usable, usable_source, known), _metrics(usable), _answers(usable), _rejects(rejects))
+    return [_posts(usable, sources), _metrics(usable), _answers(usable), _rejects(rejects)]
 
 
 def _read(raw: pl.DataFrame, source_ids: pl.Series) -> pl.DataFrame:
@@ -96,7 +116,7 @@ def _as_before(column: str) -> pl.Expr:
     return (pl.col(column) == pl.col(column).shift()).fill_null(value=False)
 
 
-def _posts(usable: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+def _posts(usable: pl.DataFrame, sources: pl.DataFrame) -> pl.DataFrame:
     stated = pl.col("published_at")
     fetched = pl.col("fetched_at")
     future = (
@@ -110,10 +130,11 @@ def _posts(usable: pl.DataFrame, sources: pl.DataFrame, known: pl.DataFrame) -> 
         .when(stated.is_not_null() & pl.col("date_guessed"))
         .then(pl.lit("guessed"))
     )
-    beginning = pl.col("text").str.extract(r"([^\n。！？!?]+)", 1).str.strip_chars().str.slice(0, _HEADLINE)
+    headless = pl.when(pl.col("title") == "").then("text")
+    beginning = headless.str.extract(r"([^\n。！？!?]+)", 1).str.strip_chars().str.slice(0, _HEADLINE)
     first = (
         usable.lazy()
-        .join(known.lazy().select("post_id"), on="post_id", how="anti", maintain_order="left")
+        .filter(~pl.col("known"))
         .with_columns(new=~_as_before("post_id"))
         .with_columns(first_fetched_at=pl.col("fetched_at").min().over(pl.col("new").cum_sum()))
         .filter("new")  # rows come sorted: the earliest observation
@@ -170,9 +191,7 @@ def _shanghai_day(moment: pl.Expr) -> pl.Expr:
 
 
 def _metrics(usable: pl.DataFrame) -> pl.DataFrame:
-    return usable.select("post_id", "observed_at", "views", "reposts", "comments", "heat").sort(
-        "post_id", "observed_at"
-    )
+    return usable.select("post_id", "observed_at", "views", "reposts", "comments", "heat")
 
 
 def _answers(usable: pl.DataFrame) -> pl.DataFrame:
@@ -181,7 +200,6 @@ def _answers(usable: pl.DataFrame) -> pl.DataFrame:
         answered.with_columns(
             answer=reading_form(pl.col("answer")), first_seen_at=pl.col("fetched_at").min().over("post_id")
         )
-        .sort("post_id", "observed_at", "source_id")
         .unique("post_id", keep="last", maintain_order=True)
         .select("post_id", "source_id", "answered_at", "answer", "first_seen_at")
     )
@@ -199,4 +217,4 @@ def _rejects(rejected: pl.DataFrame) -> pl.DataFrame:
         "reason",
         excerpt=excerpt(pl.col("text")),
         detail=pl.when((pl.col("reason") == "soft_404") & (body != "")).then(body),
-    ).sort("source_id", "post_id", "observed_at")
+    )

@@ -15,5 +15,9 @@ def latest_readings(raw: pl.DataFrame) -> pl.DataFrame:
         raw: raw.posts of a day, all readings.
     """
     # Descending puts null first: that would be taken for the latest, hence ascending with null first and the last kept.
-    ordered = raw.sort("read_at", nulls_last=False, maintain_order=True)
-    return ordered.unique(OBSERVATION, keep="last", maintain_order=True)
+    ordered = raw.select(*OBSERVATION, "read_at", row=pl.int_range(pl.len())).sort(
+        "read_at", nulls_last=False, maintain_order=True
+    )
+    latest = ordered.unique(OBSERVATION, keep="last", maintain_order=True)["row"]
+    # on most days no page was read again: nothing has to be copied
+    return raw if latest.len() == raw.height and latest.is_sorted() else raw[latest]

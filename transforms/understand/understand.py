@@ -1,5 +1,6 @@
 """clean.posts of a day -> graded.posts, and the irrelevant ones as rejects with their reason."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import polars as pl
@@ -31,7 +32,7 @@ class Understood(NamedTuple):
 
 
 def understand(
-    posts: pl.DataFrame,
+    posts: pl.DataFrame | Iterable[pl.DataFrame],
     taxonomy: Taxonomy,
     office: Office,
     stance_rules: StanceRules,
@@ -40,7 +41,8 @@ def understand(
     """Keep what concerns statistics work and say what it is about.
 
     Args:
-        posts: clean.posts of one day; the text is empty where a source has titles only.
+        posts: clean.posts of one day; the text is empty where a source has titles only. A large day in pieces, any
+            rows in any order, so that it never stands in memory as a whole.
         taxonomy: the rules.
         office: whose place and names count as own.
         stance_rules: how stance and feeling are read.
@@ -52,11 +54,19 @@ def understand(
     """
     spoken = JUDGEMENTS.to_frame() if judgements is None else judgements
     relevance = relevance_rules(taxonomy)
-    posts = posts if posts["post_id"].is_sorted() else posts.sort("post_id")
-    kept, rejects = in_parts(posts, lambda part: _select(part, relevance, spoken))
     places, signals = place_rules(taxonomy, office), signal_rules(taxonomy, stance_rules)
-    (described,) = in_parts(kept, lambda part: [_describe(part, places, signals)], _KEPT_ROWS)
-    return Understood(described, rejects)
+
+    def work(part: pl.DataFrame) -> list[pl.DataFrame]:
+        kept, rejects = _select(part, relevance, spoken)
+        some = [_describe(rows, places, signals) for rows in kept.iter_slices(_KEPT_ROWS)]
+        return [pl.concat(some) if some else _describe(kept, places, signals), rejects]
+
+    done = [in_parts(piece, work) for piece in ([posts] if isinstance(posts, pl.DataFrame) else posts)]
+    return Understood(*(_by_post(pl.concat(frames)) for frames in zip(*done, strict=True)))
+
+
+def _by_post(posts: pl.DataFrame) -> pl.DataFrame:
+    return posts if posts["post_id"].is_sorted() else posts.sort("post_id")
 
 
 def _select(posts: pl.DataFrame, rules: RelevanceRules, judgements: pl.DataFrame) -> list[pl.DataFrame]:

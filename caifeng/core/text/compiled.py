@@ -31,10 +31,10 @@ def parallel(work: Callable[[int, int], object], count: int) -> None:
 
 def packed(texts: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """UTF-8 of all strings end to end, and where each begins and the last one ends; null counts as empty."""
-    values = texts.fill_null("")
-    ends = np.cumsum(values.str.len_bytes().to_numpy(), dtype=np.int64)
-    joined = b"".join(values.cast(pl.Binary).to_list())
-    return np.frombuffer(joined, np.uint8), np.concatenate([np.zeros(1, np.int64), ends])
+    values = texts.fill_null("").rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    _, bounds, data = values.buffers()
+    starts = np.frombuffer(bounds, np.int64)[values.offset : values.offset + len(values) + 1]
+    return np.frombuffer(data or b"", np.uint8), starts
 
 
 @compiled
