@@ -135,6 +135,9 @@ FIELDS: dict[str, Field] = {
     "item": Field("公开事项", "id"),
     "period": Field("所属时期", "id"),
     "published_on": Field("公开日期", "day"),
+    "found_on": Field("发现日期", "day"),
+    "closed_on": Field("办结日期", "day"),
+    "old_no": Field("原编号"),
     "started_on": Field("起算日期", "day"),
     "position": Field("登记序号", "number"),
 }

@@ -164,10 +164,22 @@ def _update_follows_final(act: Act) -> str | None:
     return "尚无正式回应，不能发后续回应" if kind == "update" and not act.case.final_published_at else None
 
 
+def owes_hearing(case: Case, rules: RegisterRules, level: str | None = None, sensitive: bool | None = None) -> bool:
+    """A consultation is still owed before a final answer is submitted.
+
+    Args:
+        case: how the case stands; what people said of it goes before the suggestions.
+        rules: the office's own rules.
+        level: suggested level, for a case that nobody has confirmed.
+        sensitive: suggested as 敏感; null: not known.
+    """
+    if not rules.consult_before_submit or case.opinions:
+        return False
+    return (case.level or level) in CHIEF_LEVELS or bool(sensitive if case.sensitive is None else case.sensitive)
+
+
 def _others_were_heard(act: Act) -> str | None:
-    if act.case.draft_kind == "interim" or not act.rules.own.consult_before_submit or act.case.opinions:
-        return None
-    if act.case.level in CHIEF_LEVELS or act.case.sensitive:
+    if act.case.draft_kind != "interim" and owes_hearing(act.case, act.rules.own):
         return "重大以上或敏感事项，先会商并登记至少一方意见，再报审正式回应（制度第七条；时点为本单位规定）"
     return None
 

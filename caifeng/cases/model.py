@@ -129,7 +129,7 @@ FINDINGS: dict[str, str] = {"false": "不属实", "true": "属实", "unverifiabl
 
 #: Events that belong to no case have one of these subjects.
 DAILY_LOG, LEADS, LABELS = "daily_log", "leads", "labels"
-PUBLICATIONS, ERASURES = "publications", "erasures"
+PUBLICATIONS, ERASURES, LEDGER = "publications", "erasures", "ledger"
 
 #: What the first event of the register names as its predecessor.
 GENESIS = "0" * 64

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from caifeng.cases.guards import CHIEF_LEVELS
+from caifeng.cases.guards import CHIEF_LEVELS, owes_hearing
 from caifeng.cases.model import RESULT_OWED, Case
+from caifeng.core.model.register import RegisterRules
 
 
 class NextStep(NamedTuple):
@@ -15,7 +17,13 @@ class NextStep(NamedTuple):
     role: str
 
 
-def next_step(case: Case, duty: str | None = None, level: str | None = None) -> NextStep | None:
+def next_step(
+    case: Case,
+    duty: str | None = None,
+    level: str | None = None,
+    sensitive: bool | None = None,
+    rules: RegisterRules | None = None,
+) -> NextStep | None:
     """The next step towards a duty (docs: deadlines), or towards closing the case if none is named; null: nothing.
 
     Args:
@@ -23,7 +31,23 @@ def next_step(case: Case, duty: str | None = None, level: str | None = None) -> 
         duty: key of a due time: confirm, report_inside, report_up, refer, verify, respond, respond_final,
             press_conference, rectify.
         level: level in force, for a case that nobody has confirmed.
+        sensitive: suggested as 敏感, for a case of which nobody has said so or otherwise; null: not known.
+        rules: the office's own rules; null: a consultation is never proposed.
     """
+    step = _next_step(case, duty, level)
+    final = case.draft_kind != "interim" and (case.outcome is not None or case.answer == "drafted")
+    if step and final and step.event in ("draft", "submit") and rules and owes_hearing(case, rules, level, sensitive):
+        return NextStep("consult_result" if case.consulted else "consult", "openness_office")
+    return step
+
+
+def tracked_until(case: Case, rules: RegisterRules) -> datetime | None:
+    """Until when an answered case is watched for what people say to it; null: nothing was published."""
+    said = [at for at in (case.final_published_at, case.result_notice_at) if at is not None]
+    return max(said) + timedelta(hours=rules.tracking_hours) if said else None
+
+
+def _next_step(case: Case, duty: str | None, level: str | None) -> NextStep | None:
     own = {
         "confirm": NextStep("confirm", "openness_office"),
         "report_inside": NextStep("report_inside", "openness_office"),

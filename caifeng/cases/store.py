@@ -2,12 +2,14 @@
 
 Issue numbers are given once per issue and never change, whatever is run again. Events are only ever added: the
 database refuses to change or delete one, each carries the hash of the one before, and `caifeng.cases.service` decides
-whether it may be added at all.
+whether it may be added at all. SQLite and PostgreSQL keep the same events and refuse in the same words.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,15 +17,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import (
     JSON,
+    URL,
     Column,
     Connection,
     DateTime,
     Dialect,
     Engine,
+    ExceptionContext,
     ForeignKey,
     Integer,
     MetaData,
@@ -37,16 +39,41 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    make_url,
     select,
-    text,
 )
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.types import TypeDecorator
 
-from caifeng.cases.model import GENESIS, Actor, ConflictError, Event, OnBehalf, chain_hash, payload_hash
-from caifeng.core.errors import UsageError
+from caifeng.cases.model import (
+    GENESIS,
+    Actor,
+    ConflictError,
+    Event,
+    GuardError,
+    OnBehalf,
+    chain_hash,
+    payload_hash,
+)
+from caifeng.core.errors import CaifengError, UsageError
+from caifeng.core.migrations import upgrade_tables
+
+#: psycopg is the one driver that is tested; other names for the same database (Airflow's has psycopg2) lead to it.
+_POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2")
+#: Writers wait so long for each other; a writer that froze is cut off by the server after the second span.
+_LOCK_SECONDS, _FROZEN_SECONDS = 30, 60
+#: What the databases call it: PostgreSQL's SQLSTATE, SQLite's result code.
+_NO_RIGHT = ("42501", "25006")
+_BUSY = ("55P03", "57014", "40001", "40P01", sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_LONGEST_KEY = 100
+#: PostgreSQL refuses NUL, and half a surrogate pair has no bytes; both databases are to keep the same.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 metadata = MetaData()
+
+
+class LostError(CaifengError):
+    """The database went away in the middle: what was to be written is there whole or not at all, nobody knows yet."""
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -71,7 +98,7 @@ issue_numbers = Table(
     Column("year", Integer, nullable=False),
     Column("sequence", Integer, nullable=False),
     Column("issue_key", String(64), nullable=False, unique=True),
-    Column("allotted_at", DateTime(timezone=True), nullable=False),
+    Column("allotted_at", UtcTime(), nullable=False),
     UniqueConstraint("year", "sequence"),
 )
 
@@ -117,15 +144,25 @@ class Book:
 
     def knows(self, issue_no: str) -> bool:
         """Whether this number was given."""
+        if not _storable(issue_no):
+            return False
         found = self._connection.scalar(select(issue_numbers.c.issue_no).where(issue_numbers.c.issue_no == issue_no))
         return found is not None
 
     def events(self, subject: str) -> tuple[Event, ...]:
         """Events of a subject, in order."""
+        if not _storable(subject):
+            return ()
         return _events(self._connection, _reading().where(events.c.subject == subject))
 
     def by_key(self, idempotency_key: str) -> Event | None:
-        """The event that was added under this key."""
+        """The event that was added under this key.
+
+        Raises:
+            GuardError: no event can be added under it.
+        """
+        if not _storable(idempotency_key) or len(idempotency_key) > _LONGEST_KEY:
+            raise GuardError("payload", f"编号超过{_LONGEST_KEY}个字符，或含有不能保存的字符")
         found = _events(self._connection, _reading().where(events.c.idempotency_key == idempotency_key))
         return found[0] if found else None
 
@@ -146,7 +183,10 @@ class Book:
 
         Raises:
             ConflictError: the place or the key is taken.
+            GuardError: a text holds what no database keeps: NUL, half a character.
         """
+        if not _storable([subject, actor.id, idempotency_key, codes, texts]):
+            raise GuardError("payload", "填写的内容含有不能保存的字符")
         last = self._connection.execute(
             select(events.c.position, events.c.hash).order_by(events.c.position.desc()).limit(1)
         ).first()
@@ -187,50 +227,29 @@ class Book:
         Raises:
             UsageError: the event has no words.
         """
-        # The wall against deleting comes down within this transaction only; nobody else sees it down.
-        wall = _TextWall(self._connection)
-        wall.take_down()
-        gone = self._connection.execute(delete(event_texts).where(event_texts.c.position == position)).rowcount
-        wall.put_up()
+        # The wall knows: it lets words go whose erasure is registered, and no others (migration 0003).
+        if self._connection.dialect.name == "postgresql":
+            gone = self._connection.scalar(select(func.erase_words(position)))
+        else:
+            gone = self._connection.execute(delete(event_texts).where(event_texts.c.position == position)).rowcount
         if gone != 1:
             raise UsageError(f"no words to erase: event {position} does not exist or was erased before")
 
 
-class _TextWall:
-    """The trigger that refuses to delete from `event_texts`, as migration 0002 made it."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._is_postgresql = connection.dialect.name == "postgresql"
-        self._made = ""
-
-    def take_down(self) -> None:
-        """Until `put_up`, or to the end of the transaction if that is rolled back."""
-        if self._is_postgresql:
-            self._connection.execute(text("ALTER TABLE event_texts DISABLE TRIGGER event_texts_append_only"))
-            return
-        self._made = str(
-            self._connection.scalar(text("SELECT sql FROM sqlite_master WHERE name = 'event_texts_no_delete'"))
-        )
-        self._connection.execute(text("DROP TRIGGER event_texts_no_delete"))
-
-    def put_up(self) -> None:
-        """As it was before."""
-        if self._is_postgresql:
-            self._connection.execute(text("ALTER TABLE event_texts ENABLE TRIGGER event_texts_append_only"))
-        else:
-            self._connection.exec_driver_sql(self._made)
-
-
 class Register:
-    """The register behind a SQLAlchemy address; its tables are brought up to date on opening."""
+    """The register behind an address; its tables are brought up to date on opening.
+
+    `sqlite:///FILE` is a file; `postgresql://USER:PASSWORD@HOST:PORT/DATABASE` a database, through psycopg. Every
+    method may raise `UsageError` (no connection, no right), `LostError` (the connection broke) and `ConflictError`
+    (somebody else wrote for too long); each is one line, without the password.
+    """
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         try:
-            _upgrade(self.engine)
-        except OperationalError as error:
-            raise UsageError(f"register {url}: cannot be opened: {error.orig}") from error
+            upgrade_tables(self.engine, Path(__file__).parent / "migrations")
+        except DBAPIError as error:
+            raise UsageError(f"register {_shown(self.engine.url)}: cannot be opened: {_first_line(error)}") from error
 
     def allot_numbers(self, keys: Sequence[str], year: int, at: datetime) -> dict[str, str]:
         """Numbers YQ-<year>-<nnnn> for the given issue keys, in their order; known keys keep their number.
@@ -240,7 +259,7 @@ class Register:
             year: year of detection, for keys that have no number yet.
             at: moment that is recorded with new numbers.
         """
-        with self.engine.begin() as connection:
+        with self._alone() as connection:
             known = dict(
                 connection.execute(
                     select(issue_numbers.c.issue_key, issue_numbers.c.issue_no).where(
@@ -281,17 +300,22 @@ class Register:
         Raises:
             ConflictError: the register stayed locked by somebody else.
         """
-        try:
-            with self.engine.begin() as connection:
-                if connection.dialect.name == "postgresql":
-                    connection.execute(text("LOCK TABLE events IN EXCLUSIVE MODE"))
-                yield Book(connection)
-        except OperationalError as error:
-            raise ConflictError(f"登记库正忙，请稍后再试（{error.orig}）") from error
+        with self._alone() as connection:
+            yield Book(connection)
+
+    @contextmanager
+    def _alone(self) -> Iterator[Connection]:
+        with self.engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # Not LOCK TABLE: that asks for rights to change and delete, which a writer need not have.
+                connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("caifeng.register"))))
+            yield connection
 
     def events(self, subject: str | None = None, until: datetime | None = None) -> tuple[Event, ...]:
         """Events in the order in which they were added: all, or of one subject, or up to a moment."""
         query = _reading()
+        if not _storable(subject):
+            return ()
         if subject is not None:
             query = query.where(events.c.subject == subject)
         if until is not None:
@@ -340,16 +364,35 @@ def _row(event: Event) -> dict[str, Any]:
     }
 
 
-def _engine(url: str) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        Path(str(engine.url.database)).parent.mkdir(parents=True, exist_ok=True)
+def _storable(value: Any) -> bool:
+    match value:
+        case str():
+            return not _UNSTORABLE.search(value)
+        case Mapping():
+            return all(_storable(item) for item in value.values())
+        case list() | tuple():
+            return all(_storable(item) for item in value)
+    return True
+
+
+def _engine(address: str) -> Engine:
+    url = _url(address)
+    is_file = url.drivername == "sqlite"
+    try:
+        # Without the ping a connection that outlived the server's restart would fail the next call.
+        engine = create_engine(url, pool_pre_ping=True, **({} if is_file else {"isolation_level": "READ COMMITTED"}))
+    except ModuleNotFoundError as error:
+        missing = f"the driver {error.name} is not installed: pip install 'psycopg[binary]'"
+        raise UsageError(f"register {_shown(url)}: {missing}") from error
+    event.listen(engine, "handle_error", _tell)
+    if is_file:
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
 
         @event.listens_for(engine, "connect")
         def _configure(connection, _record) -> None:  # type: ignore[no-untyped-def]
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA busy_timeout = 30000")
+            connection.execute(f"PRAGMA busy_timeout = {_LOCK_SECONDS * 1000}")
             connection.execute("PRAGMA foreign_keys = ON")
 
         @event.listens_for(engine, "begin")
@@ -357,12 +400,56 @@ def _engine(url: str) -> Engine:
             # Numbers are read and given in one transaction: take the write lock at once.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
+    else:
+
+        @event.listens_for(engine, "connect")
+        def _configure(connection, _record) -> None:  # type: ignore[no-untyped-def]
+            # What SQLite read without a zone is UTC, whatever zone the server lives in.
+            connection.execute("SET TIME ZONE 'UTC'")
+            connection.execute(f"SET lock_timeout = '{_LOCK_SECONDS}s'")
+            connection.execute(f"SET idle_in_transaction_session_timeout = '{_FROZEN_SECONDS}s'")
+            connection.commit()
+
     return engine
 
 
-def _upgrade(engine: Engine) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+def _url(address: str) -> URL:
+    forms = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        raise UsageError(f"the register's address cannot be read; write {forms}") from None  # it may hold a password
+    if url.drivername in _POSTGRESQL:
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername != "sqlite" or url.database in (None, "", ":memory:"):
+        raise UsageError(f"register {_shown(url)}: write {forms}")
+    return url
+
+
+def _shown(url: URL) -> str:
+    """An address fit for logs and screens: neither password nor options."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def _first_line(error: BaseException) -> str:
+    said = str(getattr(error, "orig", None) or error).strip()
+    return said.splitlines()[0] if said else type(error).__name__
+
+
+def _tell(context: ExceptionContext) -> None:
+    """What the database says, as one line that says what to do. SQLAlchemy raises it in place of its own error."""
+    if context.is_pre_ping or context.engine is None or not isinstance(context.sqlalchemy_exception, DBAPIError):
+        return
+    error = context.original_exception
+    said, name = _first_line(error), _shown(context.engine.url)
+    code = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorcode", 0) & 0xFF  # extended codes hold it
+    if code in _NO_RIGHT:
+        raise UsageError(f"register {name}: this account may not do that: {said} (docs/deploy.md, the register)")
+    if context.connection is None:
+        raise UsageError(f"register {name}: cannot be opened: {said}")
+    if context.is_disconnect:
+        raise LostError(f"登记库连接中断，请稍后刷新，先看这一步是否已登记（register {name}: {said}）")
+    if code in _BUSY:
+        raise ConflictError(f"登记库正忙，请稍后再试（{said}）")
+    if isinstance(context.sqlalchemy_exception, OperationalError):  # the disk is full, the file is read-only, …
+        raise UsageError(f"register {name}: {said}")

@@ -19,6 +19,7 @@ from caifeng.cases.model import (
     KIND_NAMES,
     LABELS,
     LEADS,
+    LEDGER,
     PUBLICATIONS,
     STATE_NAMES,
     Case,
@@ -277,6 +278,12 @@ TABLE: tuple[Transition, ...] = (
     Transition(
         "publication_noted", "登记主动公开", _DESK, (),
         required=("item", "period"), optional=("published_on", "url"), subject=PUBLICATIONS,
+    ),
+    # cases of the time before this system (caifeng.jobs.case_import); they owe nothing and are in no figure
+    Transition(
+        "imported", "补录旧台账", _DESK, (),
+        required=("title", "found_on"), optional=("old_no", "level", "source", "url", "unit", "closed_on", "text"),
+        subject=LEDGER,
     ),
     # free words that the law wants gone; the event that held them stays, and so does the chain
     Transition(

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from caifeng.cli.common import AsOf, Day, parse_day
+from caifeng.core import clock
+from caifeng.core.errors import UsageError
 from caifeng.core.settings import Settings, parse_as_of
 
 app = typer.Typer()
@@ -39,3 +41,23 @@ def report_month(
     with timed(env, "review", period(month)[1]) as reports:
         reports.append(review_month(env, month, parse_as_of(as_of) if as_of else None))
     typer.echo(f"{reports[0].words()} in {env.settings.outputs_dir / 'review' / month}")
+
+
+@report_app.command("ledger")
+def report_ledger(
+    first: Annotated[str | None, typer.Option("--from", metavar="D1", help="First day of detection.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="D2", help="Last day, included.")] = None,
+    quarter: Annotated[str | None, typer.Option("--quarter", metavar="2026-Q4", help="Instead of both days.")] = None,
+    as_of: AsOf = None,
+) -> None:
+    """Write the ledger (台账, xlsx) of the issues found in a period; without one, of the current quarter."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.ledger import quarter_days, write_ledger
+
+    if (quarter and (first or last)) or bool(first) != bool(last):
+        raise UsageError("give --quarter, or both --from and --to")
+    env = Env.open(Settings.load())
+    today = clock.business_day(env.now())
+    current = quarter or f"{today.year}Q{(today.month + 2) // 3}"
+    days = (parse_day(first), parse_day(last)) if first and last else quarter_days(current)
+    typer.echo(f"written {write_ledger(env, *days, parse_as_of(as_of) if as_of else None)}")

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from caifeng.cli.common import AsOf
-from caifeng.core.errors import PartialError
+from caifeng.cli.common import AsOf, parse_day
+from caifeng.core import clock
+from caifeng.core.errors import PartialError, UsageError
 from caifeng.core.settings import Settings, parse_as_of
 
 app = typer.Typer()
@@ -123,6 +124,48 @@ def copy_case_register(
         raise typer.Exit(1)
 
 
+@case_app.command("import")
+def import_ledger(
+    file: Annotated[
+        Path, typer.Argument(help="A ledger (台账) that we wrote and people edited, or an office's old one.")
+    ],
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Register it; without it, only show what would be done.")
+    ] = False,
+    role: Annotated[str, typer.Option("--role", help="Role of whoever acts.")] = "openness_office",
+    actor: Annotated[str, typer.Option("--actor", help="Pseudonymous id, never a name.")] = "",
+    on_behalf: Annotated[
+        str | None, typer.Option("--on-behalf", help="Role that decided what the ledger says.")
+    ] = None,
+    decided_at: Annotated[str | None, typer.Option("--decided-at", help="When it decided.")] = None,
+    medium: Annotated[str, typer.Option("--medium", help="paper, phone, page or form.")] = "paper",
+    scan_hash: Annotated[str | None, typer.Option("--scan-hash", help="SHA-256 of the scan.")] = None,
+) -> None:
+    """Read a ledger row by row: edits of ours become actions, an old one's rows old cases; refused rows come back."""
+    from caifeng.cases.model import Actor
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.case_actions import parse_on_behalf
+    from caifeng.jobs.case_import import import_old_ledger
+    from caifeng.jobs.ledger_import import is_our_ledger, read_back
+
+    if apply and not actor:
+        raise UsageError("--apply needs --actor: who registers it")
+    env, who = Env.open(Settings.load()), Actor(role, actor) if actor else None
+    if is_our_ledger(file):
+        behalf = parse_on_behalf(on_behalf, decided_at, medium, scan_hash)
+        edited = read_back(env, file, who, apply=apply, on_behalf=behalf)
+        lines, refused, copy = edited.lines(), len(edited.refused), edited.rejected_file
+    else:
+        old = import_old_ledger(env, file, apply=apply, actor=who)
+        lines, refused, copy = old.words(), old.counts["rejected"], old.rejected_file
+    for line in lines:
+        typer.echo(line)
+    if copy:
+        typer.echo(f"退回的行：{copy}", err=True)
+    if refused:
+        raise typer.Exit(1)
+
+
 @case_app.command("diagram")
 def case_diagram() -> None:
     """Print the states of a case as a page (docs/case-states.md)."""
@@ -202,6 +245,85 @@ def notify_test(
 
 sheets_app = typer.Typer(help="Registers kept as sheets: training, reward and blame of units.", no_args_is_help=True)
 app.add_typer(sheets_app, name="sheets")
+
+
+publications_app = typer.Typer(help="What must be published unasked (Art. 14.5).", no_args_is_help=True)
+app.add_typer(publications_app, name="publications")
+Item = Annotated[str, typer.Argument(help="Id in config/publications.toml.")]
+Period = Annotated[str | None, typer.Option("--period", help="2026-10, 2026Q3, 2026; else the oldest that waits.")]
+Role = Annotated[str, typer.Option("--role", help="Role of whoever acts.")]
+Account = Annotated[str, typer.Option("--actor", help="Pseudonymous id, never a name.")]
+
+
+@publications_app.command("list")
+def list_publications(
+    day: Annotated[str | None, typer.Option("--day", metavar="YYYY-MM-DD", help="As of this day; else today.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also what is published or not yet due.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One object per line.")] = False,
+) -> None:
+    """List what must be published unasked: overdue, due, to be confirmed."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.publications import publication_lines
+
+    env = Env.open(Settings.load())
+    of = parse_day(day) if day else clock.business_day(env.now())
+    for line in publication_lines(env, of, everything=everything, as_json=as_json):
+        typer.echo(line)
+
+
+@publications_app.command("done")
+def publication_done(
+    item: Item,
+    role: Role,
+    actor: Account,
+    on: Annotated[str | None, typer.Option("--on", metavar="YYYY-MM-DD", help="Day of publication.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Where it is.")] = None,
+    period: Period = None,
+    was_not: Annotated[bool, typer.Option("--not", help="It was not published, whatever was found.")] = False,
+) -> None:
+    """Register that an item was published."""
+    from caifeng.cases.model import Actor
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.case_list import event_words
+    from caifeng.jobs.publications import note_published
+
+    if was_not == bool(on):
+        raise UsageError("give --on DAY, or --not")
+    day = parse_day(on) if on else None
+    done = note_published(Env.open(Settings.load()), item, day, url, Actor(role, actor), period=period)
+    typer.echo(event_words(done))
+
+
+@publications_app.command("started")
+def publication_started(
+    item: Item,
+    role: Role,
+    actor: Account,
+    on: Annotated[str, typer.Option("--on", metavar="YYYY-MM-DD", help="Day from which the limit runs.")],
+    period: Period = None,
+) -> None:
+    """Register the day from which an item's limit runs."""
+    from caifeng.cases.model import Actor
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.case_list import event_words
+    from caifeng.jobs.publications import note_started
+
+    env = Env.open(Settings.load())
+    typer.echo(event_words(note_started(env, item, parse_day(on), Actor(role, actor), period=period)))
+
+
+@app.command()
+def duty(
+    first: Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day; else today.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=400, help="How many.")] = 14,
+) -> None:
+    """Print who is on duty, day by day (config/units.toml)."""
+    from caifeng.jobs.duty import roster_lines
+
+    settings = Settings.load()
+    start = parse_day(first) if first else clock.business_day(clock.now(settings.as_of))
+    for line in roster_lines(settings.office(), start, days):
+        typer.echo(line)
 
 
 class Sheet(StrEnum):

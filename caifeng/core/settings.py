@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     """Everything that is written."""
     config: Path = Path("config")
     register_address: str | None = Field(default=None, validation_alias="CAIFENG_REGISTER_URL")
-    """SQLAlchemy address of the case register, where it is not a file in the home."""
+    """Address of the case register, where it is not a file in the home: sqlite:///FILE or postgresql://…."""
     as_of: AwareDatetime | None = None
     """Fixes the clock for replay; ISO 8601 with zone."""
 
@@ -79,7 +79,7 @@ class Settings(BaseSettings):
 
     @property
     def register_url(self) -> str:
-        """SQLAlchemy address of the case register."""
+        """Address of the case register, as caifeng.cases.store.Register takes it."""
         return self.register_address or f"sqlite:///{(self.home / 'register.db').resolve()}"
 
     @property

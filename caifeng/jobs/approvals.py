@@ -48,6 +48,7 @@ def approval_request(desk: Desk, submitted: Event) -> ApprovalRequest:
     role = (next_step(case) or NextStep("approve", "deputy")).role
     level = words.level_text(case.level) if case.level else words.UNKNOWN
     answer = _markdown(answer_text(case, events))
+    users = desk.settings.office().users_of(role, desk.env.now())
     outcome = OUTCOME_NAMES[case.outcome] if case.outcome else "核查中"
     body = (
         f"**级别** {level}　**类别** {KIND_NAMES[case.draft_kind or 'final']}　**核查结论** {outcome}\n\n"
@@ -59,7 +60,7 @@ def approval_request(desk: Desk, submitted: Event) -> ApprovalRequest:
         issue_no=submitted.subject,
         subject=f"报审 {submitted.subject} {KIND_NAMES[case.draft_kind or 'final']}（{level}）",
         body=body,
-        users=desk.settings.office().users_of(role) or tuple(u for u, r in USUAL_ACCOUNTS.items() if r == role),
+        users=users or tuple(u for u, r in USUAL_ACCOUNTS.items() if r == role),
     )
 
 
@@ -101,7 +102,8 @@ def settle_request(settings: Settings, request_id: str, option: str, opinion: st
         if later or case.answer != "in_review":
             return "settled"
         step = next_step(case)
-        roles = roles_of(user, desk.settings.office())
+        office = desk.settings.office()
+        roles = roles_of(user, office, desk.env.now())
         wanted = step.role if step else "deputy"
         role = wanted if wanted in roles else next((r for r in roles if r in ("chief", "deputy")), "")
         if not role:

@@ -221,7 +221,9 @@ def copy_register(source: str, target: str) -> int:
         tables = [*register_tables.sorted_tables, *outbox_tables.sorted_tables]
         with origin.engine.connect() as reading, copy.engine.begin() as writing:
             if any(writing.execute(select(table).limit(1)).first() for table in tables):
-                raise UsageError(f"register {target}: holds rows; it is copied into an empty one only")
+                raise UsageError(
+                    f"register {copy.engine.url.render_as_string()}: holds rows; it is copied into an empty one only"
+                )
             for table in tables:
                 found = reading.execution_options(yield_per=_ROWS).execute(select(table).order_by(*table.primary_key))
                 for part in found.mappings().partitions(_ROWS):

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from caifeng.cases.fields import FIELDS, parse_ids
+from caifeng.cases.machine import TABLE
 from caifeng.cases.model import Actor, Event, GuardError, OnBehalf
 from caifeng.cases.rules import load_case_rules
 from caifeng.cases.service import Step, act_all, chain_faults, erase_texts
 from caifeng.core import clock
 from caifeng.core.errors import CaifengError, UsageError
+from caifeng.core.model.register import RegisterRules
 from caifeng.jobs.base import Env
 from caifeng.jobs.export_cases import grades_in_force, stand_of
 
@@ -31,6 +33,7 @@ class BatchResult(NamedTuple):
     """What became of a batch: one bad case does not hold up the others."""
 
     done: list[Event]
+    """The deciding event of each case; what followed from it is not listed."""
     refused: dict[str, str]
     """Issue number -> why, in words for the user."""
 
@@ -75,11 +78,15 @@ def agree(env: Env, issue_nos: Iterable[str], actor: Actor, *, at: datetime | No
     """Agree with what the system suggests for each of these issues (批量同意), each on its own.
 
     A level of the scale, or any that owes an answer, is confirmed; 仅记 and 背景 are logged only, 转办 is passed on.
+    Where config/register.toml says so, an ordinary issue is given to the unit of its topic in the same step.
     """
     moment = at or env.now()
     done: list[Event] = []
     refused: dict[str, str] = {}
     grades = _grades(env, moment)
+    owners = {topic.id: topic.owner for topic in env.settings.taxonomy().topics}
+    rules = load_case_rules(env.settings.config).own
+    assigns = next(row.roles for row in TABLE if row.event == "assign")
     for issue_no in dict.fromkeys(issue_nos):
         try:
             grade = grades.get(issue_no)
@@ -87,8 +94,11 @@ def agree(env: Env, issue_nos: Iterable[str], actor: Actor, *, at: datetime | No
                 raise GuardError("no_suggestion", "系统尚无建议，请填写级别和理由")
             owes = grade["response_value"] in ("must", "should")
             agreed = None if owes else _AGREED.get(grade["level"])
-            step = agreed or Step("confirm", {"level": grade["level"]})
-            done += _act(env, issue_no, [step], actor, moment, None, grades)
+            steps = [agreed or Step("confirm", {"level": grade["level"]})]
+            owner = owners.get(grade["topic"])
+            if agreed is None and owner and actor.role in assigns and _goes_by_itself(grade, rules):
+                steps.append(Step("assign", {"unit": owner}))
+            done.append(_act(env, issue_no, steps, actor, moment, None, grades)[0])
         except CaifengError as error:
             refused[issue_no] = str(error)
     return BatchResult(done, refused)
@@ -199,6 +209,12 @@ def _suggested(grade: Mapping[str, Any] | None, payload: Mapping[str, Any]) -> d
     }
 
 
+def _goes_by_itself(grade: Mapping[str, Any], rules: RegisterRules) -> bool:
+    """Agreeing to it gives it to a unit: ordinary, and nothing in it may be about that unit."""
+    suspected = set(grade["flags"] or ()) & set(rules.assign_by_hand)
+    return rules.assign_on_agreement and grade["level"] in rules.ordinary_levels and not suspected
+
+
 def _original_due(env: Env, issue_no: str, duty: str | None, at: datetime) -> str:
     """The due time of an open duty, computed so that no page can misstate it."""
     due = stand_of(env, clock.business_day(at), at, also=issue_no).due
@@ -211,4 +227,7 @@ def _original_due(env: Env, issue_no: str, duty: str | None, at: datetime) -> st
 def _grades(env: Env, at: datetime) -> dict[str, dict[str, Any]]:
     """Grade in force of each issue at a moment, by number."""
     rows = grades_in_force(env, clock.business_day(at), at)
-    return {row["issue_no"]: row for row in rows.select("issue_no", "level", "response_value").iter_rows(named=True)}
+    return {
+        row["issue_no"]: row
+        for row in rows.select("issue_no", "level", "response_value", "topic", "flags").iter_rows(named=True)
+    }

@@ -15,6 +15,7 @@ from caifeng.core.warehouse import mart_queries
 from caifeng.jobs.answers import load_answers
 from caifeng.jobs.bursts import load_calendar as load_releases
 from caifeng.jobs.crawl_plan import load_collection
+from caifeng.jobs.duty import roster_warnings
 from caifeng.jobs.notify import load_notify
 from caifeng.jobs.publications import load_publications
 from caifeng.jobs.quality import load_quality
@@ -55,12 +56,13 @@ def check_configuration(settings: Settings) -> list[str]:
 
 
 def configuration_warnings(settings: Settings) -> list[str]:
-    """What will be wrong soon: next year's holiday notice is missing."""
+    """What will be wrong soon: next year's holiday notice is missing, the duty roster ends."""
     try:
-        calendar = load_calendar(settings.config)
+        calendar, office = load_calendar(settings.config), settings.office()
     except CaifengError:
         return []  # a fault, not a warning
-    return calendar_warnings(calendar, clock.business_day(clock.now(settings.as_of)))
+    today = clock.business_day(clock.now(settings.as_of))
+    return [*calendar_warnings(calendar, today), *roster_warnings(office, today)]
 
 
 def _check_topics(settings: Settings) -> None:

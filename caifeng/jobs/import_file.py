@@ -107,7 +107,7 @@ def import_file(env: Env, file: Path, source_id: str) -> ImportReport:
         shortened += cut and post.post_id not in posts
         posts.setdefault(post.post_id, post)
 
-    rejected_file = _return_bad_rows(file, suffix, table, bad) if bad else None
+    rejected_file = return_bad_rows(file, suffix, table, bad) if bad else None
     detail = ", ".join(f"{number} {name}" for name, number in sorted(faults.items()))
     fetch = Fetch(
         source_id=source_id,
@@ -169,7 +169,7 @@ def _first_import(env: Env, day: date, part: str) -> datetime | None:
     return at
 
 
-def _return_bad_rows(file: Path, suffix: str, table: Table, bad: list[tuple[Row, str]]) -> Path:
+def return_bad_rows(file: Path, suffix: str, table: Table, bad: list[tuple[Row, str]]) -> Path:
     """Write the bad rows beside the file, in its format, with the column 原因 at the end."""
     target = file.with_name(f"{file.stem}.rejected{file.suffix}")
     names = dict.fromkeys(table.headers)

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from caifeng.core.errors import ConfigError, UsageError
 from caifeng.core.files import replacing
-from caifeng.core.model.office import Office, Role, Unit, Units
+from caifeng.core.model.office import Absence, Office, Role, Turn, Unit, Units
 from caifeng.core.model.source import Source
 from caifeng.core.model.taxonomy import Areas, Gazetteer
 from caifeng.core.settings import load_model, load_toml
@@ -312,9 +312,21 @@ def units_toml(office: Office) -> str:
         roles += (
             "\n# The duty roster: accounts take turns of so many days.\n[office.duty]\n"
             f"first = {duty.first.isoformat()}\ndays = {duty.days}\nusers = {_listed(duty.users)}\n"
+            f"changes_at = {duty.changes_at.isoformat()}\n"
         )
+        roles += "".join(f"[[office.duty.turns]]\n{_days(t)}user = {_quoted(t.user)}\n" for t in duty.turns)
+    if office.absences:
+        roles += "\n# Who is away, and which account acts for it on these days.\n"
+    roles += "".join(
+        f"[[office.absences]]\nuser = {_quoted(away.user)}\n{_days(away)}stand_in = {_quoted(away.stand_in)}\n"
+        for away in office.absences
+    )
     filled = {name: _quoted(value) for name, value in plain.items()}
     return _UNITS.substitute(filled, aliases=_listed(office.aliases), units=units, roles=roles)
+
+
+def _days(span: Turn | Absence) -> str:
+    return f"first = {span.first.isoformat()}\nlast = {span.last.isoformat()}\n"
 
 
 def gazetteer_toml(office: Office, base: Path) -> str:

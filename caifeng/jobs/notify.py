@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from caifeng.cases.deadlines import Ladder, stage_at
 from caifeng.core.clock import SHANGHAI, business_day
 from caifeng.core.errors import ConfigError, UsageError
 from caifeng.core.model.deadlines import DUE_NAMES
@@ -18,6 +19,7 @@ from caifeng.core.model.early_warning import ALERT_NAMES, EarlyWarningRules
 from caifeng.core.model.notify import (
     KIND_NAMES,
     OUTBOX_STATE_NAMES,
+    REMIND_NAMES,
     STAGE_NAMES,
     Channel,
     NotifyRules,
@@ -26,16 +28,18 @@ from caifeng.core.model.office import Office
 from caifeng.core.model.terms import LEVEL_NAMES, SCALE
 from caifeng.core.settings import Settings, load_model
 from caifeng.jobs.base import LOOKBACK, Env, JobReport
-from caifeng.jobs.export_cases import stand_of
+from caifeng.jobs.duty import on_duty
+from caifeng.jobs.export_cases import Stand, stand_of
+from caifeng.jobs.reminders import Waiting, waiting
 from caifeng.jobs.standing import load_early_warning
 from caifeng.notify.channels import Deliver, deliver, secrets_of
-from caifeng.notify.message import Message, message_of
+from caifeng.notify.message import Message, deadline_words, message_of, plain_title
 from caifeng.notify.outbox import Notice, Outbox, OutboxRow
 
 _FILE = "notify.toml"
 _RANK = {str(level): rank for rank, level in enumerate(SCALE)}
-#: Role or place that `next` and `local` stand for.
-_NEXT, _WHOLE_COUNTY = "next", "local"
+#: What `next`, `duty` and `local` stand for: roles, and a place.
+_NEXT, _ON_DUTY, _WHOLE_COUNTY = "next", "duty", "local"
 
 
 def load_notify(config: Path) -> NotifyRules:
@@ -198,16 +202,20 @@ def row_lines(rows: Iterable[OutboxRow]) -> list[str]:
 def addressed(notice: Notice, channels: Sequence[Channel], office: Office) -> list[tuple[str, Notice]]:
     """The notice for each channel with the roles that it reaches there; ("", …) for roles that no channel reaches.
 
-    A role that none reaches is told through the first of its stand-ins that one does.
+    Where all accounts of a role are away when the notice is to go out, their stand-ins' role is told in its place. A
+    role that no channel reaches is told through the first of its stand-ins that one does. Who is on duty is said.
     """
     reached = {role for channel in channels for role in channel.roles}
     stand_ins = {role.id: role.stand_ins for role in office.roles}
+    present = [role for told in notice.roles for role in office.reached_through(told, notice.not_before)]
     roles = [
         role if role in reached else next((other for other in stand_ins.get(role, ()) if other in reached), role)
-        for role in notice.roles
+        for role in present
     ]
     wanted = [(channel.id, [role for role in roles if role in channel.roles]) for channel in channels]
     wanted.append(("", [role for role in roles if role not in reached]))
+    if duty := on_duty(office, notice.not_before):
+        notice = replace(notice, message=Message(notice.message.subject, f"{notice.message.text}\n{duty.words}"))
     return [(name, replace(notice, roles=tuple(dict.fromkeys(told)))) for name, told in wanted if told]
 
 
@@ -227,7 +235,8 @@ def alert_notices(env: Env, now: datetime, rules: NotifyRules) -> list[Notice]:
         return []
     titles = _titles(env, business_day(now), alerts["issue_no"].drop_nulls().to_list())
     topics = {topic.id: topic.name for topic in env.settings.taxonomy().topics}
-    first_due = {row["issue_no"]: row for row in reversed(_open_duties(env, now))}
+    first_due = {row["issue_no"]: row for row in reversed(_open_duties(stand_of(env, business_day(now), now)))}
+    office = env.settings.office()
     found = []
     for row in alerts.iter_rows(named=True):
         due = first_due.get(row["issue_no"], {})
@@ -239,7 +248,7 @@ def alert_notices(env: Env, now: datetime, rules: NotifyRules) -> list[Notice]:
             title=title or row["key"],
             issue_no=row["issue_no"],
             duty=DUE_NAMES.get(due.get("duty", "")),
-            due_at=due.get("due_at"),
+            due_at=due.get("end_at"),
             at=max(now, row["deliver_at"]),
             base_link=rules.base_link,
         )
@@ -251,7 +260,7 @@ def alert_notices(env: Env, now: datetime, rules: NotifyRules) -> list[Notice]:
                 issue_no=row["issue_no"],
                 level=row["level"],
                 stage=row["kind"],
-                roles=tuple(role for role in told if role != _NEXT),
+                roles=_roles(told, due.get("next_role"), office, row["deliver_at"]),
                 message=message,
                 not_before=row["deliver_at"],
             )
@@ -260,82 +269,132 @@ def alert_notices(env: Env, now: datetime, rules: NotifyRules) -> list[Notice]:
 
 
 def duty_notices(env: Env, now: datetime, rules: NotifyRules) -> list[Notice]:
-    """The step of the ladder on which each open duty stands now, where anybody is to be told of it.
+    """The step of the ladder on which each open duty stands now, and what else waits, where anybody is to be told.
 
     A duty is named by its due time, too: after an extension or a reopening it is told anew.
     """
-    early = load_early_warning(env.settings.config)
-    duties = [row for row in _open_duties(env, now) if _is_told(row, stage_of(row, now, rules), rules)]
-    titles = _titles(env, business_day(now), [row["issue_no"] for row in duties])
-    found = []
-    for row in duties:
-        stage = stage_of(row, now, rules)
-        assert stage is not None
-        name, level = row["duty"], row["level"]
-        not_before = now if _is_urgent(row, early) else early.quiet.delivery(now)
-        message = message_of(
-            level=level,
-            news=f"{DUE_NAMES[name]}{STAGE_NAMES[stage]}",
-            title=titles.get(row["issue_no"], ""),
-            issue_no=row["issue_no"],
-            duty=DUE_NAMES[name],
-            due_at=row["due_at"],
-            at=not_before,
-            base_link=rules.base_link,
-        )
-        told = dict.fromkeys(row["next_role"] if role == _NEXT else role for role in getattr(rules.duty, stage))
-        found.append(
-            Notice(
-                key=f"duty/{row['issue_no']}/{level}/{name}/{stage}/{row['due_at'].astimezone(UTC):%Y%m%dT%H%M%SZ}",
-                kind="duty",
-                issue_no=row["issue_no"],
-                level=level,
-                stage=f"{name}/{stage}",
-                roles=tuple(role for role in told if role),
-                message=message,
-                not_before=not_before,
-            )
-        )
+    early, office = load_early_warning(env.settings.config), env.settings.office()
+    stand = stand_of(env, business_day(now), now)
+    duties = [(row, stage) for row in _open_duties(stand) if _is_told(row, stage := stage_of(row, now), rules)]
+    others = waiting(env, stand, now, rules.remind)
+    numbers = {row["issue_no"] for row, _ in duties} | {each.issue_no for each in others if each.issue_no}
+    titles = _titles(env, business_day(now), sorted(numbers))
+    found = [_duty_notice(row, stage, titles, early, office, now, rules) for row, stage in duties]
+    found += [_reminder(each, titles, early, office, now, rules) for each in others]
     return [notice for notice in found if notice.roles]
 
 
-def stage_of(row: dict[str, Any], at: datetime, rules: NotifyRules) -> str | None:
-    """Step of the ladder of an open duty: `half`, `late`, `overdue`, `supervise`, `chief`; None: not yet any.
+def _duty_notice(
+    row: dict[str, Any],
+    stage: str,
+    titles: dict[str, str],
+    early: EarlyWarningRules,
+    office: Office,
+    now: datetime,
+    rules: NotifyRules,
+) -> Notice:
+    name, level, end_at = row["duty"], row["level"], row["end_at"]
+    not_before = now if _is_urgent(level, row["emergency_level"], early) else early.quiet.delivery(now)
+    message = message_of(
+        level=level,
+        news=f"{DUE_NAMES[name]}{STAGE_NAMES[stage]}",
+        title=titles.get(row["issue_no"], ""),
+        issue_no=row["issue_no"],
+        duty=DUE_NAMES[name],
+        due_at=end_at,
+        at=not_before,
+        base_link=rules.base_link,
+    )
+    return Notice(
+        key=f"duty/{row['issue_no']}/{level}/{name}/{stage}/{end_at.astimezone(UTC):%Y%m%dT%H%M%SZ}",
+        kind="duty",
+        issue_no=row["issue_no"],
+        level=level,
+        stage=f"{name}/{stage}",
+        roles=_roles(getattr(rules.duty, stage), row["next_role"], office, not_before),
+        message=message,
+        not_before=not_before,
+    )
+
+
+def _reminder(
+    each: Waiting,
+    titles: dict[str, str],
+    early: EarlyWarningRules,
+    office: Office,
+    now: datetime,
+    rules: NotifyRules,
+) -> Notice:
+    not_before = now if _is_urgent(each.level, each.emergency_level, early) else early.quiet.delivery(now)
+    news = REMIND_NAMES[each.what]
+    if each.level:
+        message = message_of(
+            level=each.level,
+            news=news,
+            title=titles.get(each.issue_no or "", ""),
+            issue_no=each.issue_no,
+            duty=each.due,
+            due_at=each.due_at,
+            at=not_before,
+            base_link=rules.base_link,
+        )
+    else:
+        title = plain_title(each.title or titles.get(each.issue_no or "", ""))
+        link = f"{rules.base_link}/issues/{each.issue_no}" if each.issue_no else f"{rules.base_link}/"
+        words = deadline_words(each.due, each.due_at, not_before)
+        message = Message(f"【提醒】{news}：{title}", f"【提醒】{news}\n事项：{title}\n时限：{words}\n查看：{link}")
+    return Notice(
+        key=each.key,
+        kind="duty",
+        issue_no=each.issue_no,
+        level=each.level,
+        stage=each.step,
+        roles=_roles(each.told, each.next_role, office, not_before),
+        message=message,
+        not_before=not_before,
+    )
+
+
+def _roles(told: Iterable[str], next_role: str | None, office: Office, at: datetime) -> tuple[str, ...]:
+    """The roles that are told: `next` and `duty` replaced by whom they stand for, left out where that is nobody."""
+    duty = on_duty(office, at)
+    meant = {_NEXT: next_role, _ON_DUTY: duty.roles[0] if duty else None}
+    return tuple(dict.fromkeys(role for name in told if (role := meant.get(name, name))))
+
+
+def stage_of(row: dict[str, Any], at: datetime) -> str:
+    """Step of the ladder of an open duty: `none`, `half`, `late`, `overdue`, `supervise`, `chief`.
 
     Args:
-        row: a row of cases.due with `due_at`.
+        row: a row of cases.due with `due_at`, which has the moments of all steps.
         at: moment.
-        rules: hours of the last two steps.
     """
-    hours_over = (at - row["due_at"]).total_seconds() / 3600
-    if hours_over >= rules.duty.chief_after_hours:
-        return "chief"
-    if hours_over >= rules.duty.supervise_after_hours:
-        return "supervise"
-    if hours_over > 0:
-        return "overdue"
-    return "late" if at >= row["late_at"] else "half" if at >= row["half_at"] else None
+    end_at = row["extended_to"] or row["due_at"]
+    return stage_at(Ladder(row["half_at"], row["late_at"], end_at, row["supervise_at"], row["chief_at"]), at)
 
 
-def _is_told(row: dict[str, Any], stage: str | None, rules: NotifyRules) -> bool:
+def _is_told(row: dict[str, Any], stage: str, rules: NotifyRules) -> bool:
     if stage in ("half", "late"):
         lowest = rules.duty.half_and_late_from
         return row["emergency_level"] != "none" or _RANK.get(row["level"], 0) >= _RANK[lowest]
-    return stage is not None
+    return stage != "none"
 
 
-def _is_urgent(row: dict[str, Any], early: EarlyWarningRules) -> bool:
+def _is_urgent(level: str | None, emergency_level: str, early: EarlyWarningRules) -> bool:
     """What is told at night, too: from 重大 on, and with an emergency behind it, as early warnings are."""
-    return row["emergency_level"] != "none" or _RANK.get(row["level"], -1) >= _RANK[early.never_muted_from]
+    return emergency_level != "none" or _RANK.get(level or "", -1) >= _RANK[early.never_muted_from]
 
 
-def _open_duties(env: Env, now: datetime) -> list[dict[str, Any]]:
-    """Open duties with a due time, the first due first: rows of cases.due with level and emergency_level."""
-    stand = stand_of(env, business_day(now), now)
+def _open_duties(stand: Stand) -> list[dict[str, Any]]:
+    """Open duties with a due time, the first due first: rows of cases.due with level, emergency_level and `end_at`.
+
+    `end_at` is the due time, or the one it was extended to.
+    """
     return (
         stand.due.filter(pl.col("done_at").is_null(), pl.col("due_at").is_not_null())
         .join(stand.cases.select("issue_no", "level", "emergency_level"), on="issue_no")
-        .sort("due_at", "issue_no", "duty")
+        .with_columns(end_at=pl.coalesce("extended_to", "due_at"))
+        .sort("end_at", "issue_no", "duty")
         .to_dicts()
     )
 

@@ -7,21 +7,24 @@ The day from which a limit runs, and that something was published, are said by p
 
 from __future__ import annotations
 
+import json
 from calendar import monthrange
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from caifeng.cases.model import Event
+from caifeng.cases.model import Actor, Event
 from caifeng.cases.rules import load_calendar, load_policy_basis
 from caifeng.cases.workdays import MissingYearError, WorkCalendar
 from caifeng.core.clock import SHANGHAI, business_day, end_of_day
-from caifeng.core.errors import ConfigError
+from caifeng.core.errors import ConfigError, UsageError
 from caifeng.core.model.deadlines import PolicyBasis
 from caifeng.core.model.office import Office
 from caifeng.core.model.publications import (
+    SOURCE_NAMES,
+    STATE_NAMES,
     AfterEvent,
     ByDate,
     ByRelease,
@@ -36,6 +39,7 @@ from caifeng.core.model.release import STATUS_NAMES, ReleaseCalendar
 from caifeng.core.settings import Settings, load_model
 from caifeng.jobs.base import LOOKBACK, Env, JobReport
 from caifeng.jobs.bursts import load_calendar as load_releases
+from caifeng.jobs.case_actions import act_on_case
 from transforms.duty.publications import DUE, FOUND, SAID, judge, recognise
 
 #: Subject of the register's events about publications.
@@ -53,7 +57,7 @@ class Rules(NamedTuple):
 
     publications: Publications
     policy: PolicyBasis
-    """Rules of config/policy_basis.toml and of config/publications.toml."""
+    """Rules of config/policy_basis.toml."""
     workdays: WorkCalendar
     releases: ReleaseCalendar
 
@@ -84,6 +88,105 @@ def due_rows(env: Env, day: date, as_of: datetime | None = None) -> pl.DataFrame
     return rows.filter(pl.col("state").is_in(WAITING) | (pl.col("source") == "crawled"))
 
 
+def publication_lines(env: Env, day: date, *, everything: bool = False, as_json: bool = False) -> Iterator[str]:
+    """`caifeng publications list`: what is due or overdue on a day, the most urgent first, one line each.
+
+    Args:
+        env: where things are; words registered up to now count.
+        day: Shanghai day.
+        everything: also what is published or not yet due.
+        as_json: JSON lines with the columns of ops.publications.
+    """
+    as_of = max(end_of_day(day), env.now())
+    rows = _stand(env, day, as_of) if everything else due_rows(env, day, as_of)
+    names = {unit.id: unit.name for unit in env.settings.office().units}
+    for row in rows.iter_rows(named=True):
+        if as_json:
+            yield json.dumps(row, ensure_ascii=False, default=str)
+            continue
+        state = SOURCE_NAMES["crawled"] if row["source"] == "crawled" else STATE_NAMES[row["state"]]
+        when = f"{row['due_on']} 前" if row["due_on"] else row["note"] or "—"
+        late = f"，超期 {row['overdue_days']} 天" if row["overdue_days"] and not row["published_on"] else ""
+        done = f"  {row['published_on']} 公开" if row["published_on"] else ""
+        unit = names.get(row["unit"], row["unit"])
+        what = f"{row['item']} {row['period']}  {row['name']}  {state}"
+        yield f"{what}  {when}{late}{done}  {unit}  {row['url'] or ''}".rstrip()
+    if rows.is_empty() and not as_json:
+        yield "没有到期的主动公开事项"
+
+
+def note_published(
+    env: Env, item: str, on: date | None, url: str | None, actor: Actor, *, period: str | None = None
+) -> Event:
+    """Register that something was published; the same word twice is one event.
+
+    Args:
+        env: where things are; its clock gives the time of registration.
+        item: id in config/publications.toml.
+        on: day of publication; null: it was not published, whatever was found.
+        url: where it is; null: not on the web.
+        actor: who registers it.
+        period: 2026-10, 2026Q3, 2026; without it the oldest of the item that waits.
+
+    Returns:
+        The event, or the one that says the same already.
+
+    Raises:
+        UsageError: there is no such item or period, nothing of the item waits, or the day is still to come.
+        RoleError, GuardError: the role may not, or the address is none.
+    """
+    said = {
+        "item": item,
+        "period": _period_of(env, item, period, on),
+        "published_on": on.isoformat() if on else None,
+        "url": url,
+    }
+    return _say(env, NOTED, said, actor)
+
+
+def note_started(env: Env, item: str, on: date, actor: Actor, *, period: str | None = None) -> Event:
+    """Register the day from which the limit of an item runs (财政部门批复之日 …); as `note_published`.
+
+    Raises:
+        UsageError: as `note_published`, or the item's due day does not run from a day that people register.
+    """
+    said = {"item": item, "period": _period_of(env, item, period, on), "started_on": on.isoformat()}
+    found = next(each for each in load_publications(env.settings).publications.items if each.id == item)
+    if not isinstance(found.due, AfterEvent):
+        raise UsageError(f"{item}: its due day does not run from a day that is registered (due.kind {found.due.kind})")
+    return _say(env, STARTED, said, actor)
+
+
+def _period_of(env: Env, item: str, period: str | None, on: date | None) -> str:
+    """The period that is meant, checked."""
+    items = {each.id: each for each in load_publications(env.settings).publications.items}
+    if item not in items:
+        raise UsageError(f"no publication {item!r} in config/publications.toml (known: {', '.join(items)})")
+    today, kind = business_day(env.now()), items[item].period
+    if on and on > today:
+        raise UsageError(f"{item}: {on} is still to come")
+    if period is not None:
+        # every period that has begun, and the next: a budget may be approved before its year begins
+        now = Period.of(kind, today)
+        known = {now.code} if kind == "once" else {now.later(n).code for n in range(-60, 2)}
+        if period not in known:
+            raise UsageError(f"{item}: no period {period!r} (write it as {now.code})")
+        return period
+    rows = _stand(env, today, env.now()).filter(pl.col("item") == item, pl.col("source").ne_missing(pl.lit("person")))
+    if rows.is_empty():
+        raise UsageError(f"{item}: nothing waits; name the period with --period")
+    return str(rows["period"].min())
+
+
+def _say(env: Env, name: str, said: Mapping[str, str | None], actor: Actor) -> Event:
+    with env.register() as register:
+        last = _last(register.events(SUBJECT), name).get((str(said["item"]), str(said["period"])))
+    payload = {field: value for field, value in said.items() if value}
+    if last is not None and last.payload == payload:
+        return last
+    return act_on_case(env, None, name, actor, payload)
+
+
 def load_publications(settings: Settings) -> Rules:
     """Read config/publications.toml and what it refers to.
 
@@ -93,10 +196,7 @@ def load_publications(settings: Settings) -> Rules:
     """
     path = settings.config / "publications.toml"
     found = load_model(path, Publications)
-    cited = load_policy_basis(settings.config).rules
-    if twice := sorted({rule.id for rule in cited} & {rule.id for rule in found.rules}):
-        raise ConfigError(path, "rules", f"also in policy_basis.toml: {', '.join(twice)}")
-    policy = PolicyBasis(rules=(*cited, *found.rules))
+    policy = load_policy_basis(settings.config)
     releases = load_releases(settings.config)
     units = {unit.id for unit in settings.office().units}
     indicators = {release.indicator for table in releases.tables for release in table.releases}
@@ -252,6 +352,12 @@ def said_frame(events: Iterable[Event]) -> pl.DataFrame:
         for (item, period), event in _last(events, NOTED).items()
     ]
     return pl.DataFrame(rows, schema=SAID)
+
+
+def noted_since(events: Iterable[Event], at: datetime) -> set[tuple[str, str]]:
+    """(item, period) of which people said after a moment that they were published."""
+    said = _last((event for event in events if event.subject == SUBJECT and event.at > at), NOTED)
+    return {key for key, event in said.items() if event.payload.get("published_on")}
 
 
 def _last(events: Iterable[Event], name: str) -> dict[tuple[str, str], Event]:

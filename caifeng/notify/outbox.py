@@ -7,14 +7,14 @@ as a possible repetition, and then left to people.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -32,11 +32,11 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from caifeng.core.migrations import upgrade_tables
 from caifeng.core.model.notify import RetryRules
 from caifeng.core.model.terms import SCALE
 from caifeng.notify.channels import Outcome, Parcel
@@ -47,6 +47,9 @@ VERSION_TABLE = "outbox_version"
 WAITING = ("waiting", "muted", "failed")
 #: Messages are sent again at most once when it is unclear whether they arrived.
 MAX_REPEATS = 1
+
+#: PostgreSQL refuses NUL; half a surrogate pair has no bytes.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 metadata = MetaData()
 outbox = Table(
@@ -134,7 +137,15 @@ class Outbox:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        _upgrade(engine)
+        upgrade_tables(engine, Path(__file__).parent / "migrations")
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """One writer at a time. SQLite's transactions hold the write lock from the start (caifeng.cases.store)."""
+        with self.engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("caifeng.outbox"))))
+            yield connection
 
     def enqueue(self, notice: Notice, channel: str, at: datetime, muted: bool = False) -> bool:
         """Add a row, unless its key is there; an empty channel is `no_channel`.
@@ -151,8 +162,8 @@ class Outbox:
             "stage": notice.stage,
             "channel": channel,
             "roles": ",".join(notice.roles),
-            "subject": notice.message.subject,
-            "text": notice.message.text,
+            "subject": _fit(notice.message.subject, outbox.c.subject),
+            "text": _fit(notice.message.text, outbox.c.text),
             "created_at": at.astimezone(UTC),
             "not_before": notice.not_before.astimezone(UTC),
             "state": state,
@@ -160,7 +171,7 @@ class Outbox:
             "repeats": 0,
         }
         insert = postgresql.insert if self.engine.dialect.name == "postgresql" else sqlite.insert
-        with self.engine.begin() as connection:
+        with self._writing() as connection:
             added = insert(outbox).values(row).on_conflict_do_nothing(index_elements=["key"]).returning(outbox.c.id)
             return connection.execute(added).first() is not None
 
@@ -178,7 +189,7 @@ class Outbox:
         # One of which it is unclear whether it arrived is not sent again either; what is known of it stays noted.
         pending = or_(outbox.c.state.in_(WAITING), _AGAIN)
         query = select(outbox.c.id, outbox.c.key).where(outbox.c.kind == "duty", pending)
-        with self.engine.begin() as connection:
+        with self._writing() as connection:
             gone = [row.id for row in connection.execute(query) if row.key.rpartition("@")[0] not in holding]
             if gone:
                 connection.execute(_set(outbox.c.id.in_(gone), state="withdrawn", not_before=at.astimezone(UTC)))
@@ -186,7 +197,7 @@ class Outbox:
 
     def without_channel(self, configured: Collection[str]) -> int:
         """Say of rows whose channel is not configured any more that they have none."""
-        with self.engine.begin() as connection:
+        with self._writing() as connection:
             where = and_(outbox.c.state.in_(WAITING), outbox.c.channel.not_in([*configured]))
             return connection.execute(_set(where, state="no_channel", last_error="渠道已从配置中移除")).rowcount
 
@@ -194,7 +205,7 @@ class Outbox:
         """Say of rows that were claimed long ago and never noted that nobody knows what became of them."""
         before = at.astimezone(UTC) - timedelta(minutes=rules.unclear_after_minutes)
         where = and_(outbox.c.state == "sending", outbox.c.claimed_at <= before)
-        with self.engine.begin() as connection:
+        with self._writing() as connection:
             return connection.execute(
                 _set(where, state="unclear", last_error="发送进程中断，是否发出不明", not_before=at.astimezone(UTC))
             ).rowcount
@@ -221,8 +232,7 @@ class Outbox:
             due.append(outbox.c.id == only)
         rank = case({str(level): n for n, level in enumerate(SCALE)}, value=outbox.c.level, else_=0)
         query = select(outbox).where(*due).order_by(rank.desc(), outbox.c.created_at, outbox.c.id).limit(1)
-        with self.engine.begin() as connection:
-            _alone(connection)
+        with self._writing() as connection:
             recent = select(func.count()).where(
                 outbox.c.channel == channel, outbox.c.claimed_at > moment - timedelta(minutes=1)
             )
@@ -271,7 +281,7 @@ class Outbox:
         where = and_(
             outbox.c.id == row.id, outbox.c.attempts == row.attempts, outbox.c.state.in_(("sending", "unclear"))
         )
-        with self.engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(_set(where, **values))
             if outcome.wait:
                 later = and_(outbox.c.channel == row.channel, outbox.c.not_before < moment + outcome.wait)
@@ -280,7 +290,7 @@ class Outbox:
 
     def remark(self, channel: str, said: str) -> int:
         """Say on the waiting rows of a channel why it cannot be used; they go on waiting."""
-        with self.engine.begin() as connection:
+        with self._writing() as connection:
             where = and_(outbox.c.channel == channel, outbox.c.state.in_(WAITING))
             return connection.execute(_set(where, last_error=said[:200])).rowcount
 
@@ -325,18 +335,6 @@ def _row(row: Row[Any]) -> OutboxRow:
     return OutboxRow(**{**values, **times, "roles": tuple(values["roles"].split(","))})
 
 
-def _alone(connection: Connection) -> None:
-    """One claim at a time. SQLite's transactions hold the write lock from their beginning (caifeng.cases.store)."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE"))
-
-
-def _upgrade(engine: Engine) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            # Two processes may open it for the first time at once.
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('caifeng.outbox'))"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+def _fit(words: str, column: Column[str]) -> str:
+    """What the column takes: PostgreSQL keeps to its length and refuses what SQLite would swallow."""
+    return _UNSTORABLE.sub(" ", words)[: column.type.length]  # type: ignore[attr-defined]

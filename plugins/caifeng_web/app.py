@@ -6,7 +6,7 @@ the policy below forbids scripts altogether, because Airflow shows these pages i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,19 +22,21 @@ from caifeng.cases.model import (
     CASE_ROLE_NAMES,
     CLAIM_TYPES,
     FINDINGS,
+    FORM_NAMES,
     ConflictError,
     Event,
     GuardError,
     RoleError,
 )
 from caifeng.cases.service import REGISTRAR
+from caifeng.cases.store import LostError
 from caifeng.core.clock import business_day
 from caifeng.core.errors import CaifengError, UsageError
 from caifeng.core.model.terms import DATE_DOUBT_NAMES, SOURCE_CLASS_NAMES, SOURCE_STATUS_NAMES
 from caifeng.core.settings import Settings
 from caifeng.jobs import approvals as requests
 from caifeng.jobs.workbench import acting, forms, logs
-from caifeng.jobs.workbench.board import board, ledger, source_health
+from caifeng.jobs.workbench.board import board, ledger, next_of, source_health
 from caifeng.jobs.workbench.desk import Desk, is_sample, role_for, short_time
 from caifeng.jobs.workbench.issue import issue_page
 from caifeng.jobs.workbench.rejects import answer, rejects_page
@@ -130,6 +132,7 @@ def templates() -> jinja2.Environment:
         class_names=SOURCE_CLASS_NAMES,
         claim_types=CLAIM_TYPES,
         findings=FINDINGS,
+        form_names=FORM_NAMES,
         role_for=role_for,
     )
     made.filters["weekday"] = lambda day: "星期" + "一二三四五六日"[day.weekday()]
@@ -206,6 +209,8 @@ def _add_errors(app: FastAPI) -> None:
         match error:
             case RoleError():
                 return failed(request, 403, "不能办理", str(error))
+            case LostError():
+                return failed(request, 503, "登记库连接中断", str(error))
             case ConflictError():
                 return failed(request, 409, "已由他人处理，请刷新", str(error))
             case GuardError():
@@ -223,7 +228,7 @@ def _add_errors(app: FastAPI) -> None:
 def _add_pages(app: FastAPI) -> None:
     @app.get("/", response_class=HTMLResponse)
     def show_board(request: Request, who: Who, at: At, all: bool = False) -> Response:
-        shown = board(at)
+        shown = board(at, who.roles)
         new = shown.new if all else shown.new[:NEW_SHOWN]
         return render(request, "workbench.html", who, board=shown, new=new, said=said(request))
 
@@ -294,7 +299,40 @@ def _add_forms(app: FastAPI) -> None:
             return render(
                 request, "issue.html", who, 422, page=page, said="", fault=str(error), given=given, chosen=sent.chosen
             )
-        return back(request, f"/issues/{issue_no}", _after(request, at, done))
+        notice = _after(request, at, [done])
+        if given.get("from") == "list":
+            return back(request, "/", f"{issue_no} {notice}")
+        return back(request, f"/issues/{issue_no}", notice)
+
+    @app.post("/issues/{issue_no}/together")
+    def act_together(request: Request, sent: Sent, at: At, issue_no: str) -> Response:
+        who, given = sent.visitor, sent.given
+        name = given.get("event", "")
+        try:
+            done = acting.do_together(
+                at, issue_no, name, who.name, given.get("role", "") or REGISTRAR, given,
+                forms.on_behalf_of(given, sent.scan), forms.parse_seen(given.get("seen")),
+            )  # fmt: skip
+        except GuardError as error:
+            page = issue_page(at, issue_no, who.roles, name)
+            return render(
+                request, "issue.html", who, 422, page=page, said="", fault=str(error), given=given, chosen=sent.chosen
+            )
+        notice = _after(request, at, done)
+        if given.get("then") == "next":
+            number = next_of(at, who.roles, name)
+            return back(request, f"/issues/{number}?do={name}" if number else "/", f"{issue_no} {notice}")
+        return back(request, f"/issues/{issue_no}", notice)
+
+    @app.post("/close")
+    def close(request: Request, sent: Sent, at: At) -> Response:
+        pairs = [value.partition("|") for value in sent.chosen]
+        seen = [(number, forms.parse_seen(events) or 0) for number, _, events in pairs]
+        batch = acting.close(at, sent.visitor.name, sent.given.get("role", ""), seen)
+        text = f"已办结 {len(batch.done)} 件" + "".join(
+            f"；{number} 未办结：{why}" for number, why in batch.refused.items()
+        )
+        return back(request, "/", text if seen else "没有选择事项")
 
     @app.post("/issues/{issue_no}/labels")
     def correct(request: Request, sent: Sent, at: At, issue_no: str) -> Response:
@@ -363,14 +401,15 @@ def _add_forms(app: FastAPI) -> None:
         return back(request, "/logs", f"{day} 日志已签发")
 
 
-def _after(request: Request, at: Desk, done: Event) -> str:
-    """Ask for, or answer, the approval form that goes with an event; the notice for the page."""
-    if done.name == "submit":
-        started = approvals.start(session_token(request), requests.approval_request(at, done))
+def _after(request: Request, at: Desk, done: Sequence[Event]) -> str:
+    """Ask for, or answer, the approval form that goes with the events of a form; the notice for the page."""
+    by_name = {event.name: event for event in done}
+    if "submit" in by_name and "approve" not in by_name:
+        started = approvals.start(session_token(request), requests.approval_request(at, by_name["submit"]))
         return "已报审，审批表单已发出" if started else "已报审；审批表单未能发出，请在本页登记批示"
-    if done.name in ("approve", "return") and (asked := requests.request_of(at, done)):
-        option = requests.APPROVAL_OPTIONS[0 if done.name == "approve" else 1]
-        approvals.answer(
-            session_token(request), asked, option, str(done.payload.get("text") or done.payload.get("reason") or "")
-        )
+    answered = by_name.get("approve") or by_name.get("return")
+    if answered and "submit" not in by_name and (asked := requests.request_of(at, answered)):
+        option = requests.APPROVAL_OPTIONS[0 if answered.name == "approve" else 1]
+        opinion = str(answered.payload.get("text") or answered.payload.get("reason") or "")
+        approvals.answer(session_token(request), asked, option, opinion)
     return "已登记"

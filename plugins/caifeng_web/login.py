@@ -13,6 +13,7 @@ from typing import Annotated
 from fastapi import Depends, HTTPException, Request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from caifeng.core import clock
 from caifeng.core.settings import Settings
 
 #: A page left open over a working day can still be sent.
@@ -40,7 +41,8 @@ def visitor(name: Annotated[str, Depends(signed_in)]) -> Visitor:
     """The account with its roles; 403 for an account that has none."""
     from caifeng.jobs.workbench.desk import roles_of  # noqa: PLC0415 - imports Polars
 
-    roles = roles_of(name, Settings.load().office())
+    settings = Settings.load()
+    roles = roles_of(name, settings.office(), clock.now(settings.as_of))
     if not roles:
         raise HTTPException(403, f"账号 {name} 没有登记角色，请联系管理员（config/units.toml）")
     return Visitor(name, roles)

@@ -34,7 +34,8 @@ listed AS (
         -- Without a snapshot of the cases nobody is known to have acted.
         coalesce(cases.state, 'detected') AS state,
         cases.confirmed_level AS level_by_person,
-        coalesce(cases.confirmed_level, log.system_level) AS level,
+        -- As cases.cases and the log have it: what a person confirmed, otherwise the standing level (graded.issue_levels).
+        coalesce(cases.level, log.level_in_force) AS level,
         coalesce(cases.response_value, log.response_value) AS response_value_in_force,
         coalesce(cases.sensitive, log.sensitive) AS sensitive_in_force,
         log.needs_review AND cases.confirmed_level IS NULL AS still_needs_review,

@@ -27,6 +27,10 @@ class Page:
         self._calls = 0
         self.errors: list[str] = []
         """What the browser complained about: scripts, refused content."""
+        self.clicks: list[str] = []
+        """What was clicked with the mouse, in order."""
+        self.filled: list[str] = []
+        """Inputs that were typed, selected, ticked or given a file."""
         for domain in ("Page", "Runtime", "Log", "Network"):
             self._call(f"{domain}.enable")
 
@@ -63,6 +67,7 @@ class Page:
             e.scrollIntoView({{block: "center"}}); const r = e.getClientRects()[0];
             return [r.x + r.width / 2, r.y + r.height / 2]; }})()""")
         assert place, f"nothing to click: {selector} in {self.text()[:500]}"
+        self.clicks.append(selector)
         where = {"x": place[0], "y": place[1], "button": "left", "clickCount": 1}
 
         def press() -> None:
@@ -76,6 +81,22 @@ class Page:
         done = self.run(f"""(() => {{ const e = document.querySelector({selector!r}); if (!e) return false;
             e.value = {value!r}; return e.value === {value!r}; }})()""")
         assert done, f"cannot fill {selector} with {value}"
+        self.filled.append(selector)
+
+    def click_label(self, within: str, label: str) -> None:
+        """Click the link or button with these words inside of an element."""
+        found = self.run(f"""(() => {{ const e = [...document.querySelectorAll({within!r})].flatMap(
+            o => [...o.querySelectorAll("a, button")]).find(e => e.innerText.trim() === {label!r});
+            if (e) e.dataset.pick = "here"; return !!e; }})()""")
+        assert found, f"no {label!r} in {within}: {self.text()[:1500]}"
+        self.click("[data-pick=here]")
+
+    def attach(self, selector: str, file: Path) -> None:
+        """Choose a file for an upload."""
+        root = self._call("DOM.getDocument")["root"]["nodeId"]
+        node = self._call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self._call("DOM.setFileInputFiles", files=[str(file)], nodeId=node)
+        self.filled.append(selector)
 
     def press(self, key: str) -> None:
         """Press a key where the focus is."""

@@ -1,15 +1,13 @@
 """An issue from found to closed by clicks in a real browser; nothing on the pages runs, whatever was scraped."""
 
 import shutil
-import threading
-import time
 
 import pytest
-import uvicorn
-from fastapi import FastAPI, Request
 
-from tests.browser.chromium import PATIENCE_SECONDS, chromium
+from tests.browser.chromium import chromium
+from tests.browser.site import pages_of
 from tests.dags.desk_home import DAY, make_home
+from tests.dags.test_plugin import RELEASE_CHECKED
 
 pytestmark = [
     pytest.mark.slow,
@@ -20,40 +18,10 @@ FIRST = "YQ-2026-0001"
 
 @pytest.fixture
 def site(root, tmp_path, monkeypatch):
-    """The pages on loopback; the cookie of the session names the account."""
-    monkeypatch.syspath_prepend(str(root / "plugins"))
+    """The pages of the one-day home."""
     settings = make_home(root, tmp_path)
-    monkeypatch.setenv("CAIFENG_HOME", str(settings.home))
-    monkeypatch.setenv("CAIFENG_CONFIG", str(settings.config))
-    monkeypatch.setenv("CAIFENG_AS_OF", "2026-11-21T08:30:00+08:00")
-    from caifeng_web import approvals, login
-    from caifeng_web.app import application
-
-    asked = []
-    monkeypatch.setattr(approvals, "start", lambda token, request: asked.append(request) or True)
-    monkeypatch.setattr(approvals, "answer", lambda *answer: asked.append(answer) or True)
-    pages, root_app = application(), FastAPI()
-
-    def account(request: Request) -> str:
-        return request.cookies["_token"]
-
-    pages.dependency_overrides[login.signed_in] = account
-    root_app.mount("/caifeng", pages)
-    server = uvicorn.Server(uvicorn.Config(root_app, port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        for _ in range(PATIENCE_SECONDS * 10):
-            if server.started:
-                break
-            time.sleep(0.1)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}/caifeng", settings, asked
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE_SECONDS)
-        pages.dependency_overrides.clear()
-    assert not thread.is_alive()
+    with pages_of(settings, root, monkeypatch, "2026-11-21T08:30:00+08:00") as (base, asked):
+        yield base, settings, asked
 
 
 def test_from_found_to_closed_by_clicks(site, tmp_path):
@@ -67,14 +35,23 @@ def test_from_found_to_closed_by_clicks(site, tmp_path):
         page.open(f"{base}/")
         page.click(f"a[href='/caifeng/issues/{FIRST}']")
         if page.run("document.querySelector('#act h2').innerText") != label:
-            place = page.run(f"[...document.querySelectorAll('.others a')].findIndex(a => a.innerText === '{label}')")
-            assert place >= 0, f"no {label} in {page.text()}"
-            page.click(f".others a:nth-child({place + 1})")
+            page.click_label(".others", label)
         assert page.run("document.querySelector('#act h2').innerText") == label
 
     def sent():
         page.click(send)
         assert "已登记" in page.text() or "已报审" in page.text(), page.text()[:800]
+
+    def consult():
+        go("发起会商")
+        page.run("document.querySelector('#act [name=invitees]').value = 'publicity'")
+        page.fill("#act select[name=consult_medium]", "phone")
+        sent()
+        go("登记会商意见")
+        page.fill("#act select[name=invitee]", "publicity")
+        page.fill("#act select[name=consult_medium]", "phone")
+        page.fill("#act [name=opinion]", "同意口径")
+        sent()
 
     with chromium(tmp_path / "profile") as page:
         page.sign_in(base, "office")
@@ -84,30 +61,27 @@ def test_from_found_to_closed_by_clicks(site, tmp_path):
         assert page.run("document.querySelector('.lv').textContent") == "◆ 较大 Ⅲ"
         page.click(f"a[href='/caifeng/issues/{FIRST}']")
         assert "<script>alert(1)</script>" in page.text()
-        sent()  # the suggested level is filled in
-        go("交办")
-        page.fill("#act select[name=unit]", "enforcement")
-        sent()
+        assert page.run("document.querySelector('#act h2').innerText") == "确认并交办"
+        sent()  # the suggested level and unit are filled in
         go("登记核查")
         page.fill("#act select[name=outcome]", "false")
         page.fill("#act textarea[name=basis]", "核对台账与调查记录")
         sent()
-        go("拟稿")
-        page.fill("#act select[name=kind]", "final")
+        consult()
+        go("登记结论并报审")
         page.fill("#act textarea[name=text]", "经核查，网传内容不实。")
         sent()
-        go("报审")
-        sent()
         page.sign_in(base, "leader")
-        go("同意")
+        go("批准并发布审查")
+        for name, code in RELEASE_CHECKED.items():
+            page.fill(f"#act select[name={name}]", code)
         sent()
         page.sign_in(base, "office")
         go("登记发布")
         page.fill("#act select[name=form]", "portal_notice")
         page.fill("#act input[name=url]", "https://www.example.gov.cn/1")
         sent()
-        go_to_close = f"{base}/issues/{FIRST}"
-        page.open(go_to_close)
+        go("办结")
         sent()
         assert "办结" in page.text()
         page.open(f"{base}/logs")
@@ -116,7 +90,10 @@ def test_from_found_to_closed_by_clicks(site, tmp_path):
         assert page.errors == []
     with Env.open(settings).register() as register:
         names = [event.name for event in register.events(FIRST)]
-    assert names == ["confirm", "assign", "verify", "draft", "submit", "approve", "publish", "close"]
+    assert names == [
+        "confirm", "assign", "verify", "consult", "consult_result", "draft", "submit", "approve", "check_release",
+        "publish", "close",
+    ]  # fmt: skip
     assert len(asked) == 2
 
 

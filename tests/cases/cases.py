@@ -86,9 +86,9 @@ class Desk:
 
 
 @contextmanager
-def open_register(directory: Path) -> Iterator[Register]:
-    """A register with three issues."""
-    register = Register(f"sqlite:///{directory / 'register.db'}")
+def open_register(place: Path | str) -> Iterator[Register]:
+    """A register with three issues, in a folder or at an address."""
+    register = Register(place if isinstance(place, str) else f"sqlite:///{place / 'register.db'}")
     register.allot_numbers(["a", "b", "c"], 2026, START)
     try:
         yield register

@@ -394,8 +394,8 @@ def marts(env, root):
 
     rows = [
         filler(
-            log, seq=seq, issue_no=i[0], system_level=i[1], response_value=i[2], title=f"事项{seq}",
-            rule_version=VERSION, needs_review=seq == 5,
+            log, seq=seq, issue_no=i[0], system_level=i[1], level_in_force=i[1], response_value=i[2],
+            title=f"事项{seq}", rule_version=VERSION, needs_review=seq == 5,
         )
         for seq, i in enumerate(ISSUES, 1)
     ]  # fmt: skip
@@ -491,6 +491,30 @@ def test_without_a_snapshot_of_cases_the_list_of_the_day_still_stands(marts):
     rows = marts(FRIDAY, END, with_cases=False)["marts.escalations"]
     assert set(rows["issue_no"]) == {ONE, TWO, "YQ-2026-0004", "YQ-2026-0005"}
     assert rows["due_at"].null_count() == rows.height
+
+
+def test_the_level_in_force_is_the_standing_one_on_every_list(env, marts):
+    """An evaluation found only 一般 of what was 较大: until it stays low the issue is listed, led and told as 较大."""
+    contract = env.contracts["graded.issue_levels"]
+    standing = {i[0]: "larger" if i[0] == TWO else i[1] for i in ISSUES}
+    levels = [
+        filler(
+            contract, issue_no=i[0], as_of=FOUND, rule_version=VERSION, level=i[1], standing_level=standing[i[0]],
+            level_in_force=standing[i[0]],
+        )
+        for i in ISSUES
+    ]  # fmt: skip
+    env.lake.replace("graded.issue_levels", FRIDAY, frame(contract, levels), Evaluation(FOUND, VERSION).part)
+    built = marts(FRIDAY, END)
+    listed = {row["issue_no"]: row for row in built["marts.escalations"].iter_rows(named=True)}
+    assert exported(env, "cases.cases")[TWO]["level"] == listed[TWO]["level"] == "larger"
+    assert listed[TWO]["report_to"] == "deputy"
+    assert set(built["marts.deadlines"].filter(issue_no=TWO)["level"]) == {"larger"}
+    assert {line.level for line in list_cases(env, END) if line.issue_no == TWO} == {"larger"}
+    act_on_case(env, TWO, "confirm", MONITOR, {"level": "larger"}, at=END)
+    assert {row["level"] for row in marts(FRIDAY, END)["marts.escalations"].to_dicts() if row["issue_no"] == TWO} == {
+        "larger"
+    }
 
 
 # --- the ladder, extensions, plans, receipts, rounds -----------------------------------------------------------------

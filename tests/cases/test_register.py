@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -15,8 +14,8 @@ AT = datetime(2026, 11, 22, 16, tzinfo=UTC)
 
 
 @pytest.fixture
-def register(tmp_path: Path):
-    register = Register(f"sqlite:///{tmp_path / 'register.db'}")
+def register(empty_url):
+    register = Register(empty_url)
     yield register
     register.close()
 
@@ -40,9 +39,8 @@ def test_each_year_counts_from_one_but_a_key_is_never_numbered_twice(register):
     assert register.allot_numbers(["a", "b"], 2027, AT) == {"a": "YQ-2026-0001", "b": "YQ-2027-0001"}
 
 
-def test_two_writers_at_once_never_share_a_number(tmp_path):
-    url = f"sqlite:///{tmp_path / 'register.db'}"
-    Register(url).close()
+def test_two_writers_at_once_never_share_a_number(empty_url):
+    url = empty_url
 
     def allot(writer: int) -> dict[str, str]:
         register = Register(url)

@@ -1,6 +1,5 @@
 """Many people at once, and processes killed in the middle: nothing is lost, no case forks, the chain is whole."""
 
-import os
 import random
 import signal
 import subprocess
@@ -9,7 +8,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from caifeng.cases.model import Actor, ConflictError
 from caifeng.cases.service import act, verify_chain
@@ -17,29 +15,14 @@ from caifeng.cases.store import Register
 from tests.cases.cases import ONE, START, TWO, open_register
 
 WRITERS = 50
-#: A PostgreSQL address with an empty database that the tests may fill; without it these tests are skipped.
-SERVER = os.environ.get("CAIFENG_TEST_POSTGRES_URL")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path):
+@pytest.fixture
+def url(empty_url):
     """Address of a register with three issues."""
-    if request.param == "sqlite":
-        with open_register(tmp_path):
-            pass
-        yield f"sqlite:///{tmp_path / 'register.db'}"
-        return
-    if not SERVER:
-        pytest.skip("no PostgreSQL: set CAIFENG_TEST_POSTGRES_URL")
-    engine = create_engine(SERVER)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    register = Register(SERVER)
-    register.allot_numbers(["a", "b", "c"], 2026, START)
-    register.close()
-    yield SERVER
+    with open_register(empty_url):
+        pass
+    return empty_url
 
 
 def note(register, words, issue_no, key=None, expected=None):
@@ -88,26 +71,34 @@ def test_of_fifty_on_the_same_page_one_wins(url):
 
 _WRITE_ON = """
 import sys
+from caifeng.core.errors import CaifengError
 from tests.cases.test_writers import ONE, Register, note
 register = Register(sys.argv[1])
 print("writing", flush=True)
-for number in range(100000):
-    note(register, f"{sys.argv[2]}-{number}", ONE)
-    print(number, flush=True)
+try:
+    for number in range(100000):
+        note(register, f"{sys.argv[2]}-{number}", ONE)
+        print(number, flush=True)
+except CaifengError as error:
+    print(type(error).__name__, flush=True)
 """
 
 
-def killed(url, root, run, after):
-    """A process that writes on and on, killed after so many seconds; how many events it was told are kept."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", _WRITE_ON, url, str(run)], cwd=root, stdout=subprocess.PIPE, text=True
-    )
+def start_writer(url, root, run):
+    """A process that writes on and on, and says so after each event."""
+    command = [sys.executable, "-c", _WRITE_ON, url, str(run)]
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "writing\n"
+    return process
+
+
+def killed(url, root, run, after):
+    """A writer that is killed after so many seconds; how many events it was told are kept."""
+    process = start_writer(url, root, run)
     time.sleep(after)
     process.send_signal(signal.SIGKILL)
-    said = process.stdout.read().split("\n")[:-1]
-    process.wait()
-    return len(said)
+    with process:
+        return len(process.stdout.read().split())
 
 
 @pytest.mark.slow

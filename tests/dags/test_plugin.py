@@ -9,7 +9,7 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
-from caifeng.core.settings import Settings
+from caifeng.core.settings import Settings, parse_as_of
 from tests.dags.desk_home import DAY, HOSTILE, make_home
 
 FIRST, QUESTION = "YQ-2026-0001", "YQ-2026-0002"
@@ -142,7 +142,7 @@ def test_every_route_refuses_who_is_not_signed_in(web, home):
             assert reply.headers["content-security-policy"] == web["app"].PAGE_POLICY
             swept.add((method, route.path))
     assert len(swept) >= 14
-    assert len([m for m, _ in swept if m == "POST"]) == 7
+    assert len([m for m, _ in swept if m == "POST"]) == 9
 
 
 def test_airflow_decides_who_is_signed_in(web, home, monkeypatch):
@@ -180,7 +180,7 @@ def test_every_form_needs_a_token_of_this_account(web, browse, home):
             reply = office.client.post(filled(route.path) + query, data={"token": token, "event": "confirm"})
             assert reply.status_code == 403, (route.path, token)
             assert "页面已过期" in reply.text
-    assert len(posts) == 7
+    assert len(posts) == 9
     from caifeng.jobs.base import Env
 
     with Env.open(home).register() as register:
@@ -417,14 +417,15 @@ def test_roles_come_from_the_office_and_only_strangers_have_none(root):
     from caifeng.core.model.office import Office
     from caifeng.jobs.workbench.desk import roles_of
 
+    now = parse_as_of("2026-11-21T08:30:00+08:00")
     office = Settings(config=root / "config").office()
-    assert roles_of("leader", office)[0] == "deputy"
-    assert "openness_office" in roles_of("office", office)
-    assert roles_of("analyst", office) == ("auditor",)
-    assert roles_of("admin", office) == ("openness_office",)
-    assert roles_of("nobody", office) == ()
+    assert roles_of("leader", office, now)[0] == "deputy"
+    assert "openness_office" in roles_of("office", office, now)
+    assert roles_of("analyst", office, now) == ("auditor",)
+    assert roles_of("admin", office, now) == ("openness_office",)
+    assert roles_of("nobody", office, now) == ()
     bare = Office.model_validate({**office.model_dump(), "roles": (), "duty": None})
-    assert {user: roles_of(user, bare) for user in ("office", "leader", "analyst", "admin", "x")} == {
+    assert {user: roles_of(user, bare, now) for user in ("office", "leader", "analyst", "admin", "x")} == {
         "office": ("openness_office",), "leader": ("deputy",), "analyst": ("auditor",),
         "admin": ("openness_office",), "x": (),
     }  # fmt: skip
@@ -505,3 +506,138 @@ def test_a_decision_on_the_page_closes_the_form_or_its_run(web, monkeypatch):
     assert not approvals.start("t", web["app"].requests.ApprovalRequest("r", "n", "s", "b", ("leader",)))
     reply({"dagRuns": 409})
     assert approvals.start("t", web["app"].requests.ApprovalRequest("r", "n", "s", "b", ("leader",)))
+
+
+# --- several events in one form --------------------------------------------------------------------------------------
+
+FOUND_OUT = {"outcome": "opinion_or_suggestion", "basis": "查阅统计制度", "text": "您好，有关情况答复如下。"}
+SIGNED = {"behalf_role": "deputy", "behalf_at": "2026-11-21T08:00", "behalf_medium": "paper"}
+
+
+def together(office, issue_no, name, scan=None, **values):
+    page = office.get(f"/issues/{issue_no}?do={name}").text
+    action, held = next(form for form in forms_of(page) if form[1].get("event") == name)
+    files = {"behalf_scan": ("scan.pdf", scan)} if scan else None
+    return office.client.post(action, data={**held, **values}, files=files)
+
+
+def names_of(home, issue_no):
+    from caifeng.jobs.base import Env
+
+    with Env.open(home).register() as register:
+        return [event.name for event in register.events(issue_no)]
+
+
+def test_an_answer_on_paper_is_registered_in_one_form_or_not_at_all(browse, home, asked):
+    office = browse("office")
+    answer = FOUND_OUT | RELEASE_CHECKED | SIGNED | {"form": "board_reply", "url": "https://www.example.gov.cn/1"}
+    for spoiled, words in (
+        ({"behalf_role": ""}, "报审单"),
+        ({"behalf_at": ""}, "决定时间"),
+        ({"no_respondent_data": "no"}, "发布审查未通过"),
+        ({"url": ""}, "链接或发布渠道"),
+        ({"basis": ""}, "未填"),
+        ({"published_at": "2026-11-21T07:00"}, "早于同意时间"),
+    ):
+        reply = together(office, QUESTION, "register_answer", b"%PDF", **{**answer, **spoiled})
+        assert reply.status_code == 422, spoiled
+        assert words in reply.text, spoiled
+    assert together(office, QUESTION, "register_answer", None, **answer).status_code == 422, "no scan"
+    assert names_of(home, QUESTION) == []
+    assert together(office, QUESTION, "register_answer", b"%PDF", **answer).status_code == 200
+    assert names_of(home, QUESTION) == [
+        "confirm", "assign", "verify", "draft", "submit", "approve", "check_release", "publish",
+    ]  # fmt: skip
+    assert asked == [], "approved on paper: nobody is asked again"
+    assert "跟踪至 11-24 08:30" in office.get("/").text
+
+
+def test_two_people_conclude_and_approve_each_in_one_form(browse, home, asked):
+    office = browse("office")
+    assert "审批表单已发出" in together(office, QUESTION, "conclude", **FOUND_OUT).text
+    refused = together(office, QUESTION, "approve_release", **RELEASE_CHECKED, **SIGNED | {"behalf_medium": "phone"})
+    assert refused.status_code == 422
+    assert "扫描件" in refused.text, "who drafted does not approve, not even by a word on the phone"
+    leader = browse("leader")
+    assert together(leader, QUESTION, "approve_release", text="同意", **RELEASE_CHECKED).status_code == 200
+    assert asked[1] == (asked[0].request_id, "同意", "同意")
+    assert names_of(home, QUESTION)[-2:] == ["approve", "check_release"]
+    page = browse("office").get("/").text
+    assert "登记链接" in page
+
+
+def test_the_short_way_is_only_for_ordinary_issues_and_its_own_role(browse, home):
+    office = browse("office")
+    assert "register_answer" not in office.get(f"/issues/{FIRST}").text
+    token = forms_of(office.get("/").text)[0][1]["token"]
+    values = {"token": token, "event": "register_answer", "role": "openness_office", **FOUND_OUT, **SIGNED}
+    reply = office.client.post(f"/issues/{FIRST}/together", data=values, files={"behalf_scan": ("s.pdf", b"%PDF")})
+    assert reply.status_code == 422
+    assert "现在不能登记答复" in reply.text
+    unknown = office.client.post(f"/issues/{FIRST}/together", data={**values, "event": "nonsense"})
+    assert unknown.status_code == 422
+    token = forms_of(browse("leader").get(f"/issues/{QUESTION}").text)[0][1]["token"]
+    reply = browse("leader").client.post(
+        f"/issues/{QUESTION}/together", data={**values, "token": token}, files={"behalf_scan": ("s.pdf", b"%PDF")}
+    )
+    assert reply.status_code == 403
+    assert names_of(home, FIRST) == names_of(home, QUESTION) == []
+
+
+@pytest.mark.parametrize(
+    ("grade", "role", "rules", "expected"),
+    [
+        ({}, "openness_office", "", ["confirm", "assign"]),
+        ({}, "monitor", "", ["confirm"]),
+        ({}, "openness_office", "assign_on_agreement = false", ["confirm"]),
+        ({"level": "larger"}, "openness_office", "", ["confirm"]),
+        ({"flags": ["staff_conduct"]}, "openness_office", "", ["confirm"]),
+        ({"flags": ["staff_conduct"]}, "openness_office", "assign_by_hand = []", ["confirm", "assign"]),
+        ({"level": "log_only", "response_value": "log_only"}, "openness_office", "", ["log_only"]),
+    ],
+)
+def test_agreeing_assigns_what_is_ordinary_and_leaves_suspicions_to_a_person(
+    home, monkeypatch, grade, role, rules, expected
+):
+    from caifeng.cases.model import Actor
+    from caifeng.jobs import case_actions
+    from caifeng.jobs.base import Env
+
+    usual = {"level": "general", "response_value": "should", "topic": "price", "flags": ["pure_question"]}
+    monkeypatch.setattr(case_actions, "_grades", lambda env, at: {QUESTION: usual | grade})
+    (home.config / "register.toml").write_text(rules + "\n", "utf8")
+    batch = case_actions.agree(Env.open(home), [QUESTION], Actor(role, "office"))
+    assert batch.refused == {}
+    assert len(batch.done) == 1, "one for each issue, whatever else was said with it"
+    assert names_of(home, QUESTION) == expected
+
+
+def test_an_issue_that_is_answered_is_closed_in_the_list_when_it_was_watched(browse, home, asked, monkeypatch):
+    office = browse("office")
+    answer = FOUND_OUT | RELEASE_CHECKED | SIGNED | {"form": "board_reply", "place": "县长信箱"}
+    assert together(office, QUESTION, "register_answer", b"%PDF", **answer).status_code == 200
+    assert 'id="close"' not in office.get("/").text
+    monkeypatch.setenv("CAIFENG_AS_OF", "2026-11-24T08:31:00+08:00")
+    page = office.get("/").text
+    held = next(values for action, values in forms_of(page) if action.endswith("/close"))
+    chosen = re.search(rf'value="({QUESTION}\|\d+)"', page)
+    assert chosen
+    stale = office.client.post("/close", data={**held, "chosen": [f"{QUESTION}|1"]})
+    assert "未办结" in stale.text
+    assert "已办结 1 件" in office.client.post("/close", data={**held, "chosen": [chosen[1]]}).text
+    assert names_of(home, QUESTION)[-1] == "close"
+
+
+def test_an_extension_is_shown_and_the_law_is_named_where_the_office_is_accused(browse, home):
+    office = browse("office")
+    assert office.do(FIRST, "confirm", role="openness_office", bureau_accused="yes").status_code == 200
+    (home.config / "register.toml").write_text("consult_before_submit = false\n", "utf8")
+    page = office.get(f"/issues/{FIRST}").text
+    assert "可向上级统计机构或者监察机关检举" in page
+    assert "不要求先行会商" in page
+    reply = browse("leader").do(
+        FIRST, "extend", duty="respond", new_due_at="2026-11-25T18:00", reason="需调阅两年台账，经研究延期"
+    )
+    assert reply.status_code == 200, re.sub(r"<[^>]+>", " ", reply.text)[:400]
+    assert "延至 11-25 18:00" in office.get(f"/issues/{FIRST}").text
+    assert "（已延期）" in office.get(f"/issues/{FIRST}").text

@@ -14,12 +14,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine
 
 from caifeng.cases.store import Register
 from caifeng.core.errors import UsageError
 from caifeng.core.model.notify import OUTBOX_STATE_NAMES, RetryRules
-from caifeng.core.settings import Settings
 from caifeng.jobs.base import Env
 from caifeng.jobs.notify import outbox_rows, row_lines, send_waiting
 from caifeng.notify.channels import Outcome
@@ -36,7 +34,14 @@ def _token(monkeypatch):
 
 
 @pytest.fixture
-def env(tmp_path, config_copy):
+def database(empty_url, monkeypatch):
+    """The register of this test's office stands in a database of either kind."""
+    monkeypatch.setenv("CAIFENG_REGISTER_URL", empty_url)
+    return empty_url
+
+
+@pytest.fixture
+def env(database, tmp_path, config_copy):
     return open_desk(tmp_path, config_copy, robot_table("wecom", "http://127.0.0.1:1"))
 
 
@@ -49,6 +54,11 @@ def answers(*outcomes):
         return left.pop(0)
 
     return send, got
+
+
+def patient(robot, extra=""):
+    """A channel that waits for its answer, however busy the machine is."""
+    return robot_table("wecom", robot.base, extra).replace("0.5", "30")
 
 
 def test_the_same_thing_is_put_in_once_per_channel(env):
@@ -121,9 +131,9 @@ def test_the_most_urgent_goes_first_and_a_failure_ends_the_turn_of_its_channel(e
     assert [parcel.key for parcel in got] == ["b@wecom", "c@wecom"]
 
 
-def test_no_more_than_allowed_in_a_minute_however_many_send(tmp_path, config_copy):
+def test_no_more_than_allowed_in_a_minute_however_many_send(database, tmp_path, config_copy):
     with Robot().running() as robot:
-        env = open_desk(tmp_path, config_copy, robot_table("wecom", robot.base, "per_minute = 5\n"))
+        env = open_desk(tmp_path, config_copy, patient(robot, "per_minute = 5\n"))
         put(env, "wecom", *(notice(str(n)) for n in range(12)))
         with ThreadPoolExecutor(3) as pool:
             assert sum(r.counts["sent"] for r in pool.map(lambda _: send_waiting(env, NOW), range(3))) == 5
@@ -133,9 +143,9 @@ def test_no_more_than_allowed_in_a_minute_however_many_send(tmp_path, config_cop
     assert len(robot.got) == 12
 
 
-def test_two_senders_at_once_send_each_once(tmp_path, config_copy):
+def test_two_senders_at_once_send_each_once(database, tmp_path, config_copy):
     with Robot(hang=0.02).running() as robot:
-        env = open_desk(tmp_path, config_copy, robot_table("wecom", robot.base, "per_minute = 500\n"))
+        env = open_desk(tmp_path, config_copy, patient(robot, "per_minute = 500\n"))
         put(env, "wecom", *(notice(str(n)) for n in range(24)))
         gate = threading.Barrier(4)
 
@@ -162,7 +172,7 @@ _SENDER = """
 """
 
 
-def test_a_sender_killed_between_sending_and_noting_leaves_an_unclear_row(tmp_path, config_copy):
+def test_a_sender_killed_between_sending_and_noting_leaves_an_unclear_row(database, tmp_path, config_copy):
     arrived = threading.Event()
 
     def kill_me(path, body):
@@ -170,8 +180,7 @@ def test_a_sender_killed_between_sending_and_noting_leaves_an_unclear_row(tmp_pa
         return said(errcode=0)
 
     with Robot(hang=0, check=kill_me).running() as robot:
-        slow = robot_table("wecom", robot.base).replace("0.5", "30")
-        env = open_desk(tmp_path, config_copy, slow)
+        env = open_desk(tmp_path, config_copy, patient(robot))
         put(env, "wecom")
         # It sends truly and is then stopped before it can note: the outcome is held back.
         held = textwrap.dedent(_SENDER).replace(
@@ -299,8 +308,8 @@ def test_the_migration_makes_exactly_the_declared_table_and_leaves_the_register_
         assert register.allot_numbers(["a"], 2026, NOW) == {"a": "YQ-2026-0001"}
 
 
-def test_opening_by_many_at_once_makes_one_table(tmp_path):
-    url = f"sqlite:///{tmp_path / 'register.db'}"
+def test_opening_by_many_at_once_makes_one_table(database, tmp_path):
+    url = database
 
     def open_it(_):
         register = Register(url)
@@ -309,5 +318,6 @@ def test_opening_by_many_at_once_makes_one_table(tmp_path):
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(open_it, range(4)))
-    assert Settings(home=tmp_path).register_url.startswith("sqlite")
-    assert create_engine(url).connect().exec_driver_sql("SELECT count(*) FROM outbox").scalar() == 0
+    register = Register(url)
+    assert Outbox(register.engine).rows() == []
+    register.close()

@@ -2,7 +2,7 @@
 
 import gzip
 import tomllib
-from datetime import date
+from datetime import date, time
 
 import polars as pl
 import pytest
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from caifeng.cases.model import CASE_ROLE_NAMES
 from caifeng.core.errors import ConfigError, UsageError
-from caifeng.core.model.office import Duty, Office, Role
+from caifeng.core.model.office import Absence, Duty, Office, Role, Turn
 from caifeng.core.model.taxonomy import Gazetteer
 from caifeng.core.settings import Settings
 from caifeng.jobs.check import check_configuration
@@ -197,7 +197,14 @@ def test_the_office_survives_being_written(base):
     office = suggest_office(base, "蒙城", CONTACT).model_copy(
         update={
             "aliases": ('带"引号"的名', "庄子故里"),
-            "duty": Duty(first=date(2026, 11, 23), days=7, users=("office", "leader")),
+            "duty": Duty(
+                first=date(2026, 11, 23),
+                days=7,
+                users=("office", "leader"),
+                changes_at=time(8, 30),
+                turns=(Turn(first=date(2027, 2, 5), last=date(2027, 2, 11), user="leader"),),
+            ),
+            "absences": (Absence(user="leader", stand_in="office", first=date(2026, 12, 1), last=date(2026, 12, 5)),),
         }
     )
     assert Office.model_validate(tomllib.loads(units_toml(office))["office"]) == office

@@ -1,5 +1,6 @@
 """What must be published unasked: due days, recognised titles, the word of people, and the order of the list."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caifeng.cases.model import Actor
+from caifeng.cases.model import Actor, GuardError
 from caifeng.core.clock import end_of_day
-from caifeng.core.errors import ConfigError
+from caifeng.core.errors import ConfigError, UsageError
 from caifeng.core.model.publications import STATE_NAMES, Period, Publications, basis_words
 from caifeng.core.settings import Settings
 from caifeng.jobs.base import Env
-from caifeng.jobs.publications import Rules, due_frame, due_rows, load_publications, publications
+from caifeng.jobs.publications import (
+    Rules,
+    due_frame,
+    due_rows,
+    load_publications,
+    note_published,
+    note_started,
+    publication_lines,
+    publications,
+)
 from transforms.duty.publications import DUE, FOUND, SAID, judge, recognise
 
 DAY = date(2026, 11, 22)
@@ -181,7 +191,6 @@ def test_the_shipped_rules_hold_and_each_says_its_source(root):
         ('kind = "date"', 'kind = "moon"', "items.7.due"),
         ("soon_days = 7 ", "soon_weeks = 1\nsoon_days = 7 ", "soon_weeks: Extra inputs"),
         ('id = "accounts"', 'id = "budget"', "given twice: budget"),
-        ('id = "PB-YS-14"', 'id = "PB-TL-26"', "rules: also in policy_basis.toml: PB-TL-26"),
         ('titles = ["(部门|单位)预算"]', 'titles = ["(部门"]', "no expression"),
     ],
 )
@@ -477,3 +486,89 @@ def test_a_day_run_again_is_the_same(env):
     first = (folder / "data.parquet").read_bytes()
     publications(env, DAY, end_of_day(DAY))
     assert (folder / "data.parquet").read_bytes() == first
+
+
+# --- said on the command line ----------------------------------------------------------------------------------------
+
+
+OFFICE_ACTOR = Actor("openness_office", "office1")
+
+
+@pytest.fixture
+def desk(tmp_path: Path, config_copy: Path) -> Env:
+    """Two monthly items without anything found; the list begins with October."""
+    path = config_copy / "publications.toml"
+    items = "".join(
+        f'[[items]]\nid = "{name}"\nname = "{words}"\nperiod = "{period}"\nunit = "general"\nbasis = ["ours"]\n'
+        f"due = {due}\n"
+        for name, words, period, due in (
+            ("figures", "主要指标", "month", '{ kind = "date", months_after = 1, day = 20, basis = "ours" }'),
+            ("rule", "某制度", "once", '{ kind = "event", event = "印发之日", working_days = 20, basis = "PB-TL-26" }'),
+        )
+    )
+    path.write_text("since = 2026-10-01\nsoon_days = 7\nshown_days = 400\n" + items, "utf8")
+    at = datetime(2026, 11, 22, 3, tzinfo=UTC)
+    return Env.open(Settings(home=tmp_path / "home", config=config_copy, as_of=at))
+
+
+def test_the_list_says_what_is_overdue_and_by_when(desk):
+    lines = list(publication_lines(desk, DAY))
+    assert lines == [
+        "figures 2026-09  主要指标  已超期  2026-10-20 前，超期 33 天  综合股",
+        "figures 2026-10  主要指标  已超期  2026-11-20 前，超期 2 天  综合股",
+        "rule once  某制度  起算日待登记  请登记印发之日  综合股",
+    ]
+    rows = [json.loads(line) for line in publication_lines(desk, DAY, as_json=True)]
+    assert [(row["item"], row["state"]) for row in rows][-1] == ("rule", "unknown_start")
+
+
+def test_done_takes_the_oldest_that_waits_and_the_same_word_counts_once(desk):
+    url = "https://www.example.gov.cn/2026/10.html"
+    first = note_published(desk, "figures", date(2026, 10, 19), url, OFFICE_ACTOR)
+    assert first.payload == {"item": "figures", "period": "2026-09", "published_on": "2026-10-19", "url": url}
+    again = note_published(desk, "figures", date(2026, 10, 19), url, OFFICE_ACTOR, period="2026-09")
+    assert again.event_id == first.event_id
+    second = note_published(desk, "figures", date(2026, 11, 22), None, OFFICE_ACTOR)
+    assert second.payload["period"] == "2026-10"
+    assert not any("figures" in line for line in publication_lines(desk, DAY))
+    states = {line.split()[1]: line.split()[3] for line in publication_lines(desk, DAY, everything=True)}
+    assert (states["2026-09"], states["2026-10"]) == ("已公开", "逾期公开")
+    # taken back, and said again: the last word counts
+    note_published(desk, "figures", None, None, OFFICE_ACTOR, period="2026-10")
+    assert any("2026-10" in line for line in publication_lines(desk, DAY))
+    back = note_published(desk, "figures", date(2026, 11, 22), None, OFFICE_ACTOR, period="2026-10")
+    assert back.event_id != second.event_id
+    assert not any("2026-10" in line for line in publication_lines(desk, DAY))
+
+
+def test_a_start_makes_a_due_day(desk):
+    note_started(desk, "rule", date(2026, 11, 2), OFFICE_ACTOR)
+    (line,) = [line for line in publication_lines(desk, DAY, everything=True) if line.startswith("rule")]
+    assert "2026-11-30 前" in line
+    with pytest.raises(UsageError, match="does not run from a day"):
+        note_started(desk, "figures", date(2026, 11, 2), OFFICE_ACTOR, period="2026-10")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("moon", date(2026, 11, 1), None), "no publication 'moon'.*known: figures, rule"),
+        (("figures", date(2026, 12, 1), None), "still to come"),
+        (("figures", date(2026, 11, 1), "2026年10月"), "write it as 2026-11"),
+        (("figures", date(2026, 11, 1), "2027-06"), "no period"),
+        (("rule", date(2026, 11, 1), "2026"), "write it as once"),
+    ],
+)
+def test_what_is_no_publication_is_refused(desk, given, said):
+    item, on, period = given
+    with pytest.raises(UsageError, match=said):
+        note_published(desk, item, on, None, OFFICE_ACTOR, period=period)
+
+
+def test_where_nothing_waits_the_period_must_be_named(desk):
+    for month in (9, 10):
+        note_published(desk, "figures", date(2026, 11, 2), None, OFFICE_ACTOR, period=f"2026-{month:02d}")
+    with pytest.raises(UsageError, match="--period"):
+        note_published(desk, "figures", date(2026, 11, 2), None, OFFICE_ACTOR)
+    with pytest.raises(GuardError, match="链接"):
+        note_published(desk, "rule", date(2026, 11, 2), "见公告栏", OFFICE_ACTOR)

@@ -6,6 +6,7 @@ The file names where a secret is found (an environment variable, a file), never 
 from __future__ import annotations
 
 import re
+from datetime import time
 from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -35,11 +36,19 @@ STAGE_NAMES: dict[str, str] = {
     "supervise": "超期督办",
     "chief": "超期，报主要领导",
 }
+#: What waits beside the duties of cases -> its name in a message.
+REMIND_NAMES: dict[str, str] = {
+    "receipt": "归口报送未见回执",
+    "approval": "报审等待审批",
+    "log": "政务舆情日志未签发",
+    "publication_soon": "主动公开临近到期",
+    "publication_overdue": "主动公开已超期",
+}
 KIND_NAMES: dict[str, str] = {"alert": "早期预警", "duty": "时限提醒", "test": "试发"}
 
 Stage = Literal["half", "late", "overdue", "supervise", "chief"]
 ToldLevel = Literal["log_only", "general", "larger", "major", "extreme"]
-#: `next` stands for the role that has the next step.
+#: `next` stands for the role that has the next step, `duty` for the role of the account on duty (config/units.toml).
 Told = tuple[RoleId, ...]
 EnvName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{2,63}$")]
 #: A mailbox of a post.
@@ -213,27 +222,60 @@ class AlertRules(_Strict):
     log_only: Told = ("openness_office",)
     general: Told = ("openness_office",)
     larger: Told = ("openness_office", "deputy")
-    major: Told = ("openness_office", "deputy", "chief")
-    extreme: Told = ("openness_office", "deputy", "chief")
+    major: Told = ("openness_office", "deputy", "chief", "duty")
+    extreme: Told = ("openness_office", "deputy", "chief", "duty")
 
 
 class DutyRules(_Strict):
-    """Who is told of a duty, by the step of the ladder (domain rules of step 5; the hours are our choice)."""
+    """Who is told of a duty, by the step of the ladder on which it stands (config/deadlines.toml: warning, ladder)."""
 
     half_and_late_from: ToldLevel = "larger"
     """Below this level nobody is reminded before a duty is overdue."""
-    supervise_after_hours: float = Field(default=24, ge=1, le=720)
-    chief_after_hours: float = Field(default=72, ge=1, le=720)
     half: Told = ("next",)
     late: Told = ("next", "openness_office")
     overdue: Told = ("next", "openness_office", "deputy")
-    supervise: Told = ("next", "openness_office", "deputy")
+    supervise: Told = ("next", "section", "openness_office", "deputy")
+    """The head of the section gets the 督办单."""
     chief: Told = ("chief", "openness_office")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _hours_are_elsewhere(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            for name in ("supervise_after_hours", "chief_after_hours"):
+                if name in values:
+                    raise PydanticCustomError(
+                        "duty", "{field}: belongs into [ladder] of deadlines.toml", {"field": name}
+                    )
+        return values
+
+
+#: Clock hours after which something that waits is told, each once; ascending.
+AfterHours = Annotated[tuple[Annotated[float, Field(gt=0, le=2160)], ...], Field(min_length=1)]
+
+
+class RemindRules(_Strict):
+    """What waits beside the duties of cases: who is told, and after how long. No law sets these hours."""
+
+    receipt_after_hours: AfterHours = (24, 72)
+    """归口报送 of which no receipt was registered."""
+    receipt: Told = ("openness_office",)
+    approval_after_hours: AfterHours = (4, 24)
+    """报审 that nobody answered; `next` is whoever decides."""
+    approval: Told = ("next", "openness_office")
+    log_signed_by: time = time(9, 30)
+    """Beijing time of the next working day by which the log of a day is to be signed; a weekend's logs together."""
+    log_days: int = Field(default=14, ge=1, le=180)
+    """Older logs are not asked for any more."""
+    log: Told = ("openness_office", "deputy")
+    publication_soon: Told = ("openness_office",)
+    publication_overdue: Told = ("openness_office", "deputy")
+
     @model_validator(mode="after")
-    def _the_chief_comes_last(self) -> Self:
-        if self.supervise_after_hours >= self.chief_after_hours:
-            raise PydanticCustomError("duty", "supervise_after_hours must be below chief_after_hours")
+    def _hours_ascend(self) -> Self:
+        for name in ("receipt_after_hours", "approval_after_hours"):
+            if any(later <= earlier for earlier, later in pairwise(getattr(self, name))):
+                raise PydanticCustomError("remind", "{name} must ascend", {"name": name})
         return self
 
 
@@ -245,6 +287,7 @@ class NotifyRules(_Strict):
     retry: RetryRules = RetryRules()
     alert: AlertRules = AlertRules()
     duty: DutyRules = DutyRules()
+    remind: RemindRules = RemindRules()
     channel: tuple[Annotated[Channel, Field(discriminator="kind")], ...] = ()
 
     @model_validator(mode="after")

@@ -179,8 +179,6 @@ class Publications(_Strict):
     shown_days: int = Field(ge=1, le=3660)
     """So long something published is still shown. Our choice."""
     items: tuple[Item, ...] = Field(min_length=1, strict=False)
-    rules: tuple[PolicyRule, ...] = Field(default=(), strict=False)
-    """Rules of documents that only publication rests on, beside those of config/policy_basis.toml."""
 
     @model_validator(mode="after")
     def _ids_once(self) -> Self:
@@ -193,7 +191,7 @@ class Publications(_Strict):
         """What does not fit the other files: field and reason of each.
 
         Args:
-            policy: the rules that may be cited, those of this file included.
+            policy: the rules that may be cited, config/policy_basis.toml.
             units: ids of config/units.toml.
             releases: names of the releases that are loaded; none: nothing can be said of them.
         """

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from caifeng.cases.machine import way_called
 from caifeng.cases.model import (
     CASE_ROLE_NAMES,
     Actor,
@@ -19,13 +20,15 @@ from caifeng.cases.model import (
     RoleError,
 )
 from caifeng.cases.service import Step
+from caifeng.cases.ways import DECIDED
 from caifeng.core.clock import SHANGHAI
-from caifeng.core.errors import UsageError
+from caifeng.core.errors import CaifengError, UsageError
 from caifeng.core.text.urls import canonical_url, is_web_url
 from caifeng.jobs import case_actions
 from caifeng.jobs.case_actions import BatchResult, act_steps
 from caifeng.jobs.import_file import import_file
-from caifeng.jobs.workbench.desk import Desk, read_stand, roles_of
+from caifeng.jobs.workbench.desk import Desk, read_stand, roles_of, ways_open
+from caifeng.jobs.workbench.forms import payloads_of
 from caifeng.jobs.workbench.issue import posts_of
 from caifeng.jobs.workbench.logs import SIGNED_FILE, day_file
 
@@ -47,6 +50,71 @@ def do(
     """
     step = Step(event, payload, on_behalf)
     return act_steps(desk.env, issue_no, [step], _actor(desk, user, role), expected=expected)[0]
+
+
+def do_together(
+    desk: Desk,
+    issue_no: str,
+    name: str,
+    user: str,
+    role: str,
+    given: Mapping[str, str],
+    on_behalf: OnBehalf | None = None,
+    expected: int | None = None,
+) -> list[Event]:
+    """Everything that one form of several events says, or nothing of it (docs/clicks.md).
+
+    Args:
+        desk: where.
+        issue_no: the issue.
+        name: of the way.
+        user: account.
+        role: its role.
+        given: inputs of the form by name.
+        on_behalf: who approved on paper or by phone; the other events are the user's own.
+        expected: number of events of the case that the person saw.
+
+    Raises:
+        GuardError: the way is not open now, no approval on paper is named where the way rests on one, or a guard of one
+            of its events refuses.
+        RoleError, ConflictError, UsageError: as `do`.
+    """
+    actor = _actor(desk, user, role)
+    stand = read_stand(desk)
+    if issue_no not in stand.rows:
+        raise UsageError(f"没有这个事项：{issue_no}")
+    way = way_called(name)
+    left = ways_open(stand, issue_no, desk.rules()).get(name)
+    if way is None or left is None:
+        raise GuardError("state", f"现在不能{way.label if way else name}，请刷新后再办")
+    if way.is_on_paper and on_behalf is None:
+        raise GuardError(
+            "on_behalf", "请填写谁在报审单上批准、何时批准，并附扫描件；没有书面批准的，用“登记结论并报审”"
+        )
+    steps = [
+        Step(event, payload, on_behalf if event in DECIDED else None)
+        for event, payload in payloads_of(way, left, given).items()
+    ]
+    return act_steps(desk.env, issue_no, steps, actor, expected=expected)
+
+
+def close(desk: Desk, user: str, role: str, chosen: Iterable[tuple[str, int]]) -> BatchResult:
+    """Close cases whose tracking time is over; each case for itself.
+
+    Args:
+        desk: where.
+        user: account.
+        role: its role.
+        chosen: issue number and the number of events that the person saw.
+    """
+    actor = _actor(desk, user, role)
+    done, refused = list[Event](), dict[str, str]()
+    for number, seen in chosen:
+        try:
+            done += act_steps(desk.env, number, [Step("close")], actor, expected=seen)
+        except CaifengError as error:
+            refused[number] = str(error)
+    return BatchResult(done, refused)
 
 
 def correct(
@@ -170,6 +238,6 @@ def sign_log(desk: Desk, user: str, role: str, day: str, file_hash: str) -> Even
 
 
 def _actor(desk: Desk, user: str, role: str) -> Actor:
-    if role not in roles_of(user, desk.settings.office()):
+    if role not in roles_of(user, desk.settings.office(), desk.env.now()):
         raise RoleError(f"账号 {user} 不能以“{CASE_ROLE_NAMES.get(role, role)}”的身份办理")
     return Actor(role, user)

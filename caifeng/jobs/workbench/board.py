@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from caifeng.cases.machine import next_step
+from caifeng.cases.machine import tracked_until, way_called
 from caifeng.cases.model import (
     CASE_ROLE_NAMES,
     DONE_STATES,
     STATE_NAMES,
 )
 from caifeng.core.clock import business_day
+from caifeng.core.model.register import RegisterRules
 from caifeng.core.model.terms import RESPONSE_NAMES, SOURCE_WARNING_NAMES
+from caifeng.jobs.duty import on_duty
 from caifeng.jobs.workbench.alerts import Alert, todays_alerts
-from caifeng.jobs.workbench.desk import Action, Desk, Due, Stand, action_of, dues_of, is_sample, read_stand
+from caifeng.jobs.workbench.desk import (
+    Action,
+    Desk,
+    Due,
+    Stand,
+    action_of,
+    dues_of,
+    is_sample,
+    next_step_of,
+    read_stand,
+    ways_open,
+)
+from caifeng.jobs.workbench.forms import ways_for
 from caifeng.jobs.workbench.levels import ENOUGH, Agreement, Review, agreement, review_queue
 from caifeng.jobs.workbench.logs import Log, daily_logs
 from caifeng.jobs.workbench.outside import Block, OwedList, Unsent, beside, owed, unsent
@@ -44,15 +58,23 @@ class Coverage:
 
 @dataclass(frozen=True)
 class ToDo:
-    """A case that waits for somebody, with its one next action."""
+    """A case that waits for somebody, with its next action."""
 
     issue_no: str
     title: str
     level: str | None
     state: str
     unit: str
-    action: Action | None
+    actions: tuple[Action, ...]
+    """What comes next: the ways that the user may take, otherwise the one next event."""
     due: Due | None
+    sequence: int
+    publishes: str | None
+    """Kind of the answer whose link is registered in the list itself; null: nothing is to be published now."""
+    tracked_until: datetime | None
+    """Answered, and only watched until then; null otherwise."""
+    closes: bool
+    """Nothing is left but to close it: one click in the list."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +91,8 @@ class NewIssue:
     views: int | None
     reposts: int | None
     sequence: int
+    answerable: bool
+    """Ordinary, and an answer is owed: it can be answered in one form."""
     ticked: bool
     """May be agreed to without a second look: neither severe, nor unsure, nor lowered by an override."""
     due: Due | None
@@ -123,16 +147,18 @@ class Board:
     """Messages that need a person."""
     owed: Block[OwedList | None]
     """What must be published unasked; holds nothing before it was first listed."""
+    on_duty: str
+    """值班：account and role; empty without a roster."""
     is_sample: bool
 
 
-def board(desk: Desk) -> Board:
-    """Everything on the 工作台."""
+def board(desk: Desk, roles: Sequence[str] = ()) -> Board:
+    """Everything on the 工作台, for an account that holds these roles."""
     stand = read_stand(desk)
     logs = daily_logs(desk)
     summary = desk.read("marts.daily_summary").sort("day").tail(1).to_dicts()
     latest = summary[0] if summary else {}
-    todo = _todo(desk, stand)
+    todo = _todo(desk, stand, roles)
     review = review_queue(stand, desk.register.events())
     return Board(
         at=stand.at,
@@ -141,7 +167,7 @@ def board(desk: Desk) -> Board:
         agreement=agreement(desk, business_day(stand.at)),
         alerts=todays_alerts(desk, stand.at),
         todo=todo,
-        new=_new(stand, {issue.issue_no for issue in review}),
+        new=_new(stand, desk.rules(), {issue.issue_no for issue in review}),
         logs=logs,
         to_sign=next((log for log in reversed(logs) if log.final and log.file_hash and not log.signed_by), None),
         numbers=Numbers(
@@ -155,6 +181,7 @@ def board(desk: Desk) -> Board:
         latencies=_latencies(latest),
         unsent=beside(lambda: unsent(desk, stand, CASE_ROLE_NAMES)),
         owed=beside(lambda: owed(desk, stand.at)),
+        on_duty=duty.words if (duty := on_duty(desk.settings.office(), stand.at)) else "",
         is_sample=is_sample(desk),
     )
 
@@ -247,16 +274,19 @@ def _coverage(desk: Desk, day: date, as_of: datetime) -> Coverage:
     return Coverage(day, as_of, tuple((words.printable(name), status) for name, status, *_ in rows), not_ok)
 
 
-def _todo(desk: Desk, stand: Stand) -> tuple[ToDo, ...]:
-    units = desk.unit_names()
+def _todo(desk: Desk, stand: Stand, roles: Sequence[str]) -> tuple[ToDo, ...]:
+    units, rules = desk.unit_names(), desk.rules()
     found = []
     for number, row in stand.rows.items():
         open_duties = [due for due in dues_of(stand, number) if due.stage != "done"]
         if row["events"] == 0 or row["state"] == "detected" or not (row["is_open"] or open_duties):
             continue
-        first = min(open_duties, key=lambda due: (due.due_at is None, due.due_at or stand.at), default=None)
+        first = min(open_duties, key=lambda due: (due.end is None, due.end or stand.at), default=None)
         case = stand.cases[number]
-        step = next_step(case, first.duty if first else None, row["level"])
+        step = next_step_of(stand, number, rules, first.duty if first else None)
+        until = tracked_until(case, rules) if step and step.event == "close" else None
+        watched = until is not None and stand.at < until
+        action = action_of(step)
         found.append(
             ToDo(
                 issue_no=number,
@@ -264,15 +294,35 @@ def _todo(desk: Desk, stand: Stand) -> tuple[ToDo, ...]:
                 level=row["level"],
                 state=STATE_NAMES[row["state"]],
                 unit=units.get(row["unit"] or "", ""),
-                action=action_of(step),
+                actions=() if watched or action is None else _ways(stand, number, rules, roles, action) or (action,),
                 due=first,
+                sequence=case.sequence,
+                publishes=case.draft_kind if step and step.event == "publish" else None,
+                tracked_until=until if watched else None,
+                closes=bool(step and step.event == "close" and not watched),
             )
         )
     far = stand.at + timedelta(days=36500)
-    return tuple(sorted(found, key=lambda todo: (todo.due.due_at or far) if todo.due else far))
+    return tuple(sorted(found, key=lambda todo: (todo.due.end or far) if todo.due else far))
 
 
-def _new(stand: Stand, reviewed: set[str]) -> tuple[NewIssue, ...]:
+def _ways(stand: Stand, number: str, rules: RegisterRules, roles: Sequence[str], action: Action) -> tuple[Action, ...]:
+    """The forms of several events that this account may take from the next event on."""
+    ways = ways_open(stand, number, rules)
+    return tuple(
+        Action(name, way.label, action.role)
+        for name in ways_for(ways, roles)
+        if action.event in ways[name] and (way := way_called(name))
+    )
+
+
+def next_of(desk: Desk, roles: Sequence[str], name: str) -> str | None:
+    """The first case on the to-do list that waits for this form (event or way); null: none does."""
+    todo = _todo(desk, read_stand(desk), roles)
+    return next((one.issue_no for one in todo if name in [action.event for action in one.actions]), None)
+
+
+def _new(stand: Stand, rules: RegisterRules, reviewed: set[str]) -> tuple[NewIssue, ...]:
     """Issues that nobody has judged, without those that already stand in the review queue."""
     found = []
     for row in stand.issues.iter_rows(named=True):
@@ -294,6 +344,8 @@ def _new(stand: Stand, reviewed: set[str]) -> tuple[NewIssue, ...]:
                 views=row["views"],
                 reposts=row["reposts"],
                 sequence=case.sequence if case else 0,
+                answerable=row["response_value"] in ("must", "should")
+                and "register_answer" in ways_open(stand, number, rules),
                 ticked=not (severe or lowered or row["needs_review"]),
                 due=due,
             )

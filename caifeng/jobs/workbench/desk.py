@@ -10,18 +10,27 @@ from typing import Any
 
 import polars as pl
 
-from caifeng.cases.machine import NextStep, Transition, transition
+from caifeng.cases.machine import (
+    WAYS,
+    NextStep,
+    Transition,
+    events_left,
+    next_step,
+    owes_hearing,
+    transition,
+)
 from caifeng.cases.model import (
     CASE_ROLE_NAMES,
     Case,
 )
-from caifeng.cases.rules import load_calendar, load_deadline_rules
+from caifeng.cases.rules import load_calendar, load_case_rules, load_deadline_rules
 from caifeng.cases.service import cases_of
 from caifeng.cases.store import Register
 from caifeng.cases.tables import cases_frame, due_frame
 from caifeng.core.clock import SHANGHAI
 from caifeng.core.model.deadlines import DUE_NAMES
 from caifeng.core.model.office import Office
+from caifeng.core.model.register import RegisterRules
 from caifeng.core.model.terms import ROLE_NAMES
 from caifeng.core.settings import Settings
 from caifeng.core.warehouse import Warehouse
@@ -32,14 +41,12 @@ from caifeng.reports import words
 USUAL_ACCOUNTS = {"admin": "openness_office", "office": "openness_office", "leader": "deputy", "analyst": "auditor"}
 
 
-def roles_of(user: str, office: Office) -> tuple[str, ...]:
-    """Roles in which an account may act, its own before those it stands in for; empty: a stranger.
+def roles_of(user: str, office: Office, at: datetime) -> tuple[str, ...]:
+    """Roles in which an account may act at a moment, its own before those it stands in for; empty: a stranger.
 
     Accounts that config/units.toml does not name have the role of `USUAL_ACCOUNTS`, if any.
     """
-    own = [role.id for role in office.roles if user in role.users]
-    standing_in = [role.id for role in office.roles if user in office.users_of(role.id)] if own else []
-    roles = [role for role in dict.fromkeys([*own, *standing_in]) if role in CASE_ROLE_NAMES]
+    roles = [role for role in office.roles_of(user, at) if role in CASE_ROLE_NAMES]
     if not roles and user in USUAL_ACCOUNTS:
         roles = [USUAL_ACCOUNTS[user]]
     return tuple(roles)
@@ -81,6 +88,10 @@ class Desk:
             return pl.DataFrame(schema={**self.analytics.contracts[table].polars_schema(), "day": pl.Date})
         return self.analytics.read(table, max(first, date(1970, 1, 1)), min(last, date(2200, 1, 1)))
 
+    def rules(self) -> RegisterRules:
+        """The office's own rules of the register (config/register.toml)."""
+        return load_case_rules(self.settings.config).own
+
     def unit_names(self) -> dict[str, str]:
         """Unit id -> name."""
         return {unit.id: unit.name for unit in self.settings.office().units}
@@ -114,10 +125,14 @@ def read_stand(desk: Desk) -> Stand:
     at = desk.env.now()
     cases = cases_of(desk.register.events())
     logged = desk.read("marts.daily_log").sort("day").unique("issue_no", keep="last", maintain_order=True)
+    # Duties follow the system's level over time: a level that falls for one evaluation ends none.
+    standing = logged.select("issue_no", "standing_level")
     grades = (
         desk.read("graded.issue_grades")
         .sort("as_of", "rule_version")
         .unique("issue_no", keep="last", maintain_order=True)
+        .join(standing, on="issue_no", how="left", maintain_order="left")
+        .with_columns(level=pl.coalesce("standing_level", "level"))
     )
     known = set(logged["issue_no"])
     touched = {number: case for number, case in cases.items() if number in known}
@@ -141,6 +156,13 @@ class Due:
     """none, half, late, overdue; done."""
     words: str
     """超期 2 小时; 剩 1 小时 20 分; the time itself where it is more than a day away."""
+    extended_to: datetime | None = None
+    """End after a granted extension; the due time itself stays as it was."""
+
+    @property
+    def end(self) -> datetime | None:
+        """By when it has to be done now, an extension included."""
+        return self.extended_to or self.due_at
 
     @property
     def document(self) -> str:
@@ -167,21 +189,28 @@ def dues_of(stand: Stand, number: str) -> list[Due]:
 
 def _due(row: Mapping[str, Any], at: datetime) -> Due:
     due_at, done_at = row["due_at"], row["done_at"]
+    end = row["extended_to"] or due_at
     if done_at is not None:
         stage, text = "done", "已办 " + short_time(done_at)
         if due_at and done_at > due_at:
-            text += f"（超期 {span(done_at - due_at)}）"
+            text += (
+                f"（超期 {span(done_at - end)}）"
+                if done_at > end
+                else f"（超原定时限 {span(done_at - due_at)}，在延期内）"
+            )
     elif due_at is None:
         stage, text = "unknown", "无法计算"
-    elif at > due_at:
-        stage, text = "overdue", f"超期 {span(at - due_at)}"
+    elif at > end:
+        stage, text = "overdue", f"超期 {span(at - end)}"
     else:
         stage = "late" if at >= row["late_at"] else "half" if at >= row["half_at"] else "none"
-        text = f"剩 {span(due_at - at)}" if due_at - at < timedelta(days=1) else short_time(due_at)
+        text = f"剩 {span(end - at)}" if end - at < timedelta(days=1) else short_time(end)
+    if row["extended_to"] and done_at is None:
+        text += "（已延期）"
     name = DUE_NAMES.get(row["duty"], "时限")
     if row["report_to"]:
         name += f"（{ROLE_NAMES[row['report_to']]}）"
-    return Due(row["duty"], name, due_at, done_at, row["basis"] or "", stage, text)
+    return Due(row["duty"], name, due_at, done_at, row["basis"] or "", stage, text, row["extended_to"])
 
 
 def span(length: timedelta) -> str:
@@ -197,6 +226,28 @@ def span(length: timedelta) -> str:
 def short_time(at: datetime | None) -> str:
     """11-22 09:40 in Beijing time; — for null."""
     return words.UNKNOWN if at is None else f"{at.astimezone(SHANGHAI):%m-%d %H:%M}"
+
+
+def next_step_of(stand: Stand, number: str, rules: RegisterRules, duty: str | None = None) -> NextStep | None:
+    """The next step of a case as the pages propose it, with what the rules suggest of it."""
+    row = stand.rows[number]
+    case = stand.cases.get(number, Case(number))
+    return next_step(case, duty, row["level"], row["sensitive"], rules)
+
+
+def ways_open(stand: Stand, number: str, rules: RegisterRules) -> dict[str, tuple[str, ...]]:
+    """The forms of several events that lead on from how a case stands, the shortest way first.
+
+    Returns:
+        Name of the way -> its events still to be registered. A way that ends in 报审 is not open while a consultation
+        is owed before; one for ordinary issues only to those.
+    """
+    row = stand.rows[number]
+    case = stand.cases.get(number, Case(number))
+    heard = not owes_hearing(case, rules, row["level"], row["sensitive"])
+    ordinary = row["level"] in rules.ordinary_levels
+    found = {way.name: events_left(way, case) for way in WAYS if ordinary or not way.is_ordinary}
+    return {name: left for name, left in found.items() if left and (heard or "submit" not in left)}
 
 
 def action_of(step: NextStep | None) -> Action | None:

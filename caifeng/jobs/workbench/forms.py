@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from caifeng.cases.machine import FIELDS, TABLE, Transition, allowed, next_step, transition
+from caifeng.cases.machine import FIELDS, TABLE, Transition, Way, allowed, transition, way_called
 from caifeng.cases.model import (
     CASE_ROLE_NAMES,
     CLAIM_TYPES,
@@ -25,11 +25,12 @@ from caifeng.cases.model import (
     OnBehalf,
 )
 from caifeng.cases.service import REGISTRAR
+from caifeng.cases.ways import DECIDED
 from caifeng.core.clock import SHANGHAI
 from caifeng.core.errors import UsageError
 from caifeng.core.model.deadlines import CHANNEL_NAMES
 from caifeng.core.model.terms import RESPONSE_NAMES, ROLE_NAMES, STANCE_NAMES
-from caifeng.jobs.workbench.desk import Desk, label_of, short_time
+from caifeng.jobs.workbench.desk import Desk, Stand, label_of, next_step_of, short_time, ways_open
 from caifeng.reports import words
 
 #: They sit before the screen themselves; nobody registers for them.
@@ -45,6 +46,8 @@ LABELS = {
     ("approve", "text"): "批示意见",
     ("verify", "basis"): "依据（文件、台账、口径）",
     ("draft", "text"): "口径全文",
+    ("publish", "published_at"): "发布时间（不填为现在）",
+    ("verify", "suggestion"): "含意见建议（须登记采纳情况）",
     ("close", "reason"): "说明",
     ("new_lead", "text"): "内容",
 }
@@ -98,6 +101,8 @@ class Form:
     """Roles whose decision the user may register; empty: none."""
     path: str = ""
     """Where it is sent, below the address of the issue."""
+    is_on_paper: bool = False
+    """It registers what was approved on a signed paper, which has to be named."""
 
     @property
     def picks_posts(self) -> bool:
@@ -131,9 +136,8 @@ def _options(name: str, units: Mapping[str, str]) -> tuple[tuple[str, str], ...]
 
 def forms_of(
     desk: Desk,
-    case: Case,
-    row: Mapping[str, Any],
-    logged: Mapping[str, Any],
+    stand: Stand,
+    issue_no: str,
     roles: Sequence[str],
     first: str,
     said: Mapping[str, str],
@@ -142,16 +146,21 @@ def forms_of(
 
     Args:
         desk: where to read.
-        case: the case.
-        row: its row of `cases_frame`.
-        logged: its row of marts.daily_log.
+        stand: where every issue stands.
+        issue_no: the issue.
         roles: roles of the user.
-        first: event whose form is wanted.
+        first: event or way whose form is wanted; empty: the next step, by the way that says most of it at once.
         said: what was last registered of the fields of `set_facts`, in words, to be shown beside them.
     """
+    row = stand.rows[issue_no]
+    case = stand.cases.get(issue_no, Case(issue_no))
+    rules = desk.rules()
     units = desk.unit_names()
-    owner = next((id for id, name in units.items() if name == logged["owner_unit"]), None)
-    likely = {("confirm", "level"): row["system_level"], ("assign", "unit"): owner}
+    likely = _likely(stand, issue_no, units)
+    step = next_step_of(stand, issue_no, rules)
+    ways = ways_open(stand, issue_no, rules)
+    if not first and step:
+        first = next((name for name in ways_for(ways, roles) if step.event in ways[name]), step.event)
     by_right = {entry: [role for role in roles if entry in allowed(case, role)] for entry in TABLE}
     found = []
     for entry in TABLE:
@@ -167,11 +176,10 @@ def forms_of(
         if entry.kind:
             hidden.append(("kind", entry.kind))
         fields = tuple(
-            _field(entry, name, _options(name, units), said, likely.get((entry.event, name)) or "")
+            _field(entry, name, _options(name, units), said, likely.get((entry.event, name), ""))
             for name in _in_order(entry)
             if name not in ("suggested_level", *dict(hidden))
         )
-        step = next_step(case, level=row["level"])
         ordered = sorted(own, key=lambda role: role != (step.role if step and step.event == entry.event else own[0]))
         found.append(
             Form(
@@ -183,7 +191,81 @@ def forms_of(
                 tuple((role, CASE_ROLE_NAMES[role]) for role in decided_elsewhere),
             )
         )
-    return tuple(sorted((*found, *_label_forms(desk, roles)), key=lambda form: form.event != first))
+    several = [_way_form(name, ways[name], roles, units, likely, row["system_level"]) for name in ways_for(ways, roles)]
+    return tuple(sorted((*several, *found, *_label_forms(desk, roles)), key=lambda form: form.event != first))
+
+
+def _likely(stand: Stand, issue_no: str, units: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """What is filled in beforehand, by event and field: what the rules suggest."""
+    logged = stand.issues.filter(issue_no=issue_no).row(0, named=True)
+    owner = next((id for id, name in units.items() if name == logged["owner_unit"]), "")
+    return {
+        ("confirm", "level"): stand.rows[issue_no]["system_level"] or "",
+        ("assign", "unit"): owner,
+        ("verify", "suggestion"): "yes" if logged["stance"] == "suggestion" else "",
+    }
+
+
+def ways_for(ways: Mapping[str, Sequence[str]], roles: Sequence[str]) -> tuple[str, ...]:
+    """Names of the open ways (`desk.ways_open`) that an account may take, by own right or as registrar."""
+    return tuple(name for name, left in ways.items() if _own_roles(name, left, roles) or _registers(left, roles))
+
+
+def _own_roles(name: str, left: Sequence[str], roles: Sequence[str]) -> list[str]:
+    """Roles of an account that may cause all events of a way, apart from what a leader decided on paper."""
+    way = way_called(name)
+    if way is None or way.is_on_paper:
+        return [REGISTRAR] if _registers(left, roles) else []
+    return [role for role in roles if all(role in _row(event).roles for event in left)]
+
+
+def _registers(left: Sequence[str], roles: Sequence[str]) -> bool:
+    """The account may register what a leader decided of these events, and cause the others itself."""
+    others = [event for event in left if event not in DECIDED]
+    return REGISTRAR in roles and len(others) < len(left) and all(REGISTRAR in _row(event).roles for event in others)
+
+
+def _way_form(
+    name: str,
+    left: Sequence[str],
+    roles: Sequence[str],
+    units: Mapping[str, str],
+    likely: Mapping[tuple[str, str], str],
+    level: str | None,
+) -> Form:
+    """The form of a way: what its remaining events ask, one after the other."""
+    way = way_called(name)
+    assert way is not None
+    asked = [(event, field) for event, names in way.asks if event in left for field in names]
+    fields = tuple(
+        _field(_row(event), field, _options(field, units), {}, likely.get((event, field), "")) for event, field in asked
+    )
+    hidden = (("level", level),) if level and "confirm" in left and ("confirm", "level") not in asked else ()
+    deciders = _row("approve").roles if _registers(left, roles) else ()
+    return Form(
+        way.name,
+        way.label,
+        fields,
+        hidden,
+        tuple((role, CASE_ROLE_NAMES[role]) for role in _own_roles(name, left, roles)),
+        tuple((role, CASE_ROLE_NAMES[role]) for role in deciders),
+        "/together",
+        way.is_on_paper,
+    )
+
+
+def _row(event: str) -> Transition:
+    return next(row for row in TABLE if row.event == event and row.kind in (None, "final"))
+
+
+def payloads_of(way: Way, left: Sequence[str], given: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The payload of each remaining event of a way from the inputs of its form, in the order of the events."""
+    found = {}
+    for event, names in way.asks:
+        if event in left:
+            extra = {"confirm": ("level",), "draft": ("kind",), "publish": ("kind",)}.get(event, ())
+            found[event] = _parsed((*names, *(name for name in extra if name not in names)), {**given, "kind": "final"})
+    return found
 
 
 def _in_order(entry: Transition) -> tuple[str, ...]:
@@ -208,7 +290,7 @@ def _field(
         hint,
         value,
         "不变" if entry.event in (SET_FACTS, "change_level", "label") else "不填",
-        not required and entry.event != SET_FACTS and name not in _IN_FRONT,
+        not required and not value and entry.event != SET_FACTS and name not in _IN_FRONT,
     )
 
 
@@ -260,8 +342,12 @@ def payload_of(event: str, given: Mapping[str, str]) -> dict[str, Any]:
     row = transition(event, given)
     if row is None:
         raise UsageError(f"没有这种操作：{event}")
+    return _parsed((*row.required, *row.optional), given)
+
+
+def _parsed(names: Sequence[str], given: Mapping[str, str]) -> dict[str, Any]:
     payload: dict[str, Any] = {}
-    for name in (*row.required, *row.optional):
+    for name in names:
         value = given.get(name, "").strip()
         kind = FIELDS[name].kind
         if kind == "claims":

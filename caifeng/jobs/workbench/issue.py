@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from caifeng.cases.corrections import facts_in_force
-from caifeng.cases.machine import FIELDS, NextStep, next_step, transition
+from caifeng.cases.machine import FIELDS, NextStep, transition
 from caifeng.cases.model import (
     CASE_ROLE_NAMES,
     LABELS,
@@ -23,8 +23,18 @@ from caifeng.cases.model import (
 from caifeng.cases.service import REGISTRAR
 from caifeng.core.errors import UsageError
 from caifeng.core.model.grading import FACTOR_NAMES, OVERRIDE_NAMES
-from caifeng.core.model.terms import LEVEL_NAMES, RESPONSE_NAMES, STANCE_NAMES
-from caifeng.jobs.workbench.desk import Action, Desk, Due, action_of, dues_of, is_sample, read_stand, short_time
+from caifeng.core.model.terms import LEVEL_NAMES, RESPONSE_NAMES, STANCE_NAMES, WHISTLE_BLOWING
+from caifeng.jobs.workbench.desk import (
+    Action,
+    Desk,
+    Due,
+    action_of,
+    dues_of,
+    is_sample,
+    next_step_of,
+    read_stand,
+    short_time,
+)
 from caifeng.jobs.workbench.evidence import MEASURE_NAMES, MeasureLine, evidence_of
 from caifeng.jobs.workbench.forms import LABELS as FIELD_LABELS
 from caifeng.jobs.workbench.forms import Form, forms_of, shown_value
@@ -129,6 +139,8 @@ class IssuePage:
     next: Action | None
     forms: tuple[Form, ...]
     """What this user may do, the next step first."""
+    advice: tuple[str, ...]
+    """What the law or the office's own rules want said beside the forms."""
     is_sample: bool
 
     @property
@@ -160,14 +172,15 @@ def issue_page(
     events = desk.register.events(issue_no)
     case = stand.cases.get(issue_no, Case(issue_no))
     dues = dues_of(stand, issue_no)
-    step = next_step(case, level=row["level"])
+    rules = desk.rules()
+    step = next_step_of(stand, issue_no, rules)
     if not case.is_open:
         step = next((NextStep(d.duty, REGISTRAR) for d in dues if d.duty == "refer" and d.stage != "done"), None)
     units = desk.unit_names()
     said = _facts_said(desk, issue_no, units)
     grades = desk.read("graded.issue_grades").filter(issue_no=issue_no).sort("as_of", "rule_version").to_dicts()
     known = {**_suggested(grades[-1] if grades else {}), **said}
-    forms = forms_of(desk, case, row, logged, roles, wanted or (step.event if step else ""), known)
+    forms = forms_of(desk, stand, issue_no, roles, wanted or (step.event if step and not case.is_open else ""), known)
     found = beside(lambda: found_answers(desk, case, forms))
     return IssuePage(
         issue_no=issue_no,
@@ -191,6 +204,7 @@ def issue_page(
         effect=beside(lambda: effect(desk, issue_no)),
         next=action_of(step),
         forms=filled_in(forms, found.held or (), answer),
+        advice=((WHISTLE_BLOWING,) if row["bureau_accused"] else ()) + rules.switched_off,
         is_sample=is_sample(desk),
     )
 

@@ -141,7 +141,7 @@ def answer(desk: Desk, user: str, role: str, post_id: str, relevant: bool, topic
         GuardError: it is to be taken in and no topic is given.
         UsageError: no such post or topic, or its text is no longer kept.
     """
-    if role not in roles_of(user, desk.settings.office()):
+    if role not in roles_of(user, desk.settings.office(), desk.env.now()):
         raise RoleError(f"账号 {user} 不能以“{CASE_ROLE_NAMES.get(role, role)}”的身份办理")
     today = business_day(desk.env.now())
     first = today - timedelta(days=load_quality(desk.settings.config).text_days)
