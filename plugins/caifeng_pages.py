@@ -1,4 +1,4 @@
-"""Registers the pages of 采风 with Airflow: 工作台, 台账, 日志, 看板 in its menu, all behind its login.
+"""Registers the pages of 采风 with Airflow: 工作台, 清单, 台账, 日志, 看板 in its menu, all behind its login.
 
 Every Airflow process loads this file, task runners too, so that the pages themselves (`caifeng_web`) are imported by
 the first request and not before (docs/decisions/0011).
@@ -29,6 +29,7 @@ class CaifengPages(AirflowPlugin):
     fastapi_apps = [{"app": pages, "url_prefix": PREFIX, "name": "caifeng"}]  # noqa: RUF012 - Airflow's interface
     external_views = [  # noqa: RUF012
         _view("工作台", "/", "gongzuotai"),
+        _view("清单", "/escalations", "qingdan"),
         _view("台账", "/issues", "taizhang"),
         _view("日志", "/logs", "rizhi"),
         _view("看板", "/dashboard", "kanban"),

@@ -23,6 +23,7 @@ from caifeng.cases.model import (
     CLAIM_TYPES,
     FINDINGS,
     FORM_NAMES,
+    RECIPIENT_NAMES,
     ConflictError,
     Event,
     GuardError,
@@ -30,15 +31,18 @@ from caifeng.cases.model import (
 )
 from caifeng.cases.service import REGISTRAR
 from caifeng.cases.store import LostError
+from caifeng.cases.table import TABLE
 from caifeng.core.clock import business_day
 from caifeng.core.errors import CaifengError, UsageError
+from caifeng.core.model.deadlines import DUE_NAMES
 from caifeng.core.model.terms import DATE_DOUBT_NAMES, SOURCE_CLASS_NAMES, SOURCE_STATUS_NAMES
 from caifeng.core.settings import Settings
 from caifeng.jobs import approvals as requests
 from caifeng.jobs.workbench import acting, forms, logs
-from caifeng.jobs.workbench.board import board, ledger, next_of, source_health
+from caifeng.jobs.workbench.board import board, next_of, source_health
 from caifeng.jobs.workbench.desk import Desk, is_sample, role_for, short_time
 from caifeng.jobs.workbench.issue import issue_page
+from caifeng.jobs.workbench.ledger import LedgerQuery, escalation_list, ledger, ledger_file
 from caifeng.jobs.workbench.rejects import answer, rejects_page
 from caifeng.reports import words
 from caifeng_web import approvals
@@ -133,6 +137,10 @@ def templates() -> jinja2.Environment:
         claim_types=CLAIM_TYPES,
         findings=FINDINGS,
         form_names=FORM_NAMES,
+        recipient_names=RECIPIENT_NAMES,
+        due_names=DUE_NAMES,
+        event_names={row.event: row.label for row in TABLE},
+        printable=words.printable,
         role_for=role_for,
     )
     made.filters["weekday"] = lambda day: "星期" + "一二三四五六日"[day.weekday()]
@@ -233,9 +241,22 @@ def _add_pages(app: FastAPI) -> None:
         return render(request, "workbench.html", who, board=shown, new=new, said=said(request))
 
     @app.get("/issues", response_class=HTMLResponse)
-    def show_issues(request: Request, who: Who, at: At, all: bool = False) -> Response:
-        lines = ledger(at, only_open=not all)
-        return render(request, "ledger.html", who, lines=lines, all=all, sample=is_sample(at))
+    def show_issues(
+        request: Request, who: Who, at: At,
+        q: str = "", level: str = "", unit: str = "", topic: str = "", all: bool = False, page: int = 1,
+    ) -> Response:  # fmt: skip
+        found = ledger(at, LedgerQuery(q, level, unit, topic, all, page))
+        return render(request, "ledger.html", who, page=found, sample=is_sample(at))
+
+    @app.get("/escalations", response_class=HTMLResponse)
+    def show_escalations(request: Request, who: Who, at: At) -> Response:
+        day, rows = escalation_list(at)
+        return render(request, "escalations.html", who, day=day, rows=rows, sample=is_sample(at))
+
+    @app.get("/ledger/{quarter}.xlsx")
+    def file_of_ledger(who: Who, at: At, quarter: str) -> Response:
+        path = ledger_file(at, quarter)
+        return FileResponse(path, filename=path.name)
 
     @app.get("/issues/{issue_no}", response_class=HTMLResponse)
     def show_issue(request: Request, who: Who, at: At, issue_no: str, do: str = "", answer: str = "") -> Response:

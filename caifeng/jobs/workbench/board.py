@@ -10,7 +10,6 @@ from typing import Any
 from caifeng.cases.machine import tracked_until, way_called
 from caifeng.cases.model import (
     CASE_ROLE_NAMES,
-    DONE_STATES,
     STATE_NAMES,
 )
 from caifeng.core.clock import business_day
@@ -208,55 +207,6 @@ def source_health(desk: Desk) -> tuple[date | None, list[dict[str, Any]], list[d
     assert isinstance(day, date)
     health = desk.read("marts.source_health", day, day).sort("status", "name")
     return day, health.to_dicts(), desk.read("marts.time_review", day, day).sort("source_name", "post_id").to_dicts()
-
-
-@dataclass(frozen=True)
-class LedgerLine:
-    """One case in the ledger."""
-
-    issue_no: str
-    title: str
-    level: str | None
-    confirmed: bool
-    state: str
-    state_name: str
-    topic: str
-    unit: str
-    detected_at: datetime
-    due: Due | None
-    """The first open duty."""
-    late: int
-    """Duties that were or are late."""
-
-
-def ledger(desk: Desk, only_open: bool = False) -> tuple[LedgerLine, ...]:
-    """Every case, the latest number first."""
-    stand = read_stand(desk)
-    units = desk.unit_names()
-    topics = dict(stand.issues.select("issue_no", "topic_name").iter_rows())
-    titles = dict(stand.issues.select("issue_no", "title").iter_rows())
-    found = []
-    for number, row in stand.rows.items():
-        dues = dues_of(stand, number)
-        waiting = [due for due in dues if due.stage != "done"]
-        if only_open and row["state"] in DONE_STATES and not waiting:
-            continue
-        found.append(
-            LedgerLine(
-                number,
-                words.printable(titles[number]),
-                row["level"],
-                row["confirmed_level"] is not None,
-                row["state"],
-                STATE_NAMES[row["state"]],
-                words.printable(topics[number]),
-                units.get(row["unit"] or "", words.UNKNOWN),
-                row["detected_at"],
-                waiting[0] if waiting else None,
-                sum(d.due_at is not None and (d.done_at or stand.at) > d.due_at for d in dues),
-            )
-        )
-    return tuple(sorted(found, key=lambda line: line.issue_no, reverse=True))
 
 
 def _coverage(desk: Desk, day: date, as_of: datetime) -> Coverage:

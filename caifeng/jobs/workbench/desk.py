@@ -113,10 +113,11 @@ class Stand:
 
     issues: pl.DataFrame
     """Latest row of marts.daily_log of each issue, with its grade's `level_by_score`."""
-    due: pl.DataFrame
     cases: dict[str, Case]
     rows: dict[str, dict[str, Any]]
     """Rows of `cases_frame` by issue number."""
+    dues: dict[str, list[Due]]
+    """Duties by issue number, the first due first; those without a due time last."""
     at: datetime
 
 
@@ -140,7 +141,10 @@ def read_stand(desk: Desk) -> Stand:
     config = desk.settings.config
     due = due_frame(stand, touched, load_deadline_rules(config), load_calendar(config))
     rows = {row["issue_no"]: row for row in stand.iter_rows(named=True)}
-    return Stand(logged, due, cases, rows, at)
+    dues: dict[str, list[Due]] = {}
+    for row in due.sort("due_at", nulls_last=True, maintain_order=True).iter_rows(named=True):
+        dues.setdefault(row["issue_no"], []).append(_due(row, at))
+    return Stand(logged, cases, rows, dues, at)
 
 
 @dataclass(frozen=True)
@@ -183,8 +187,7 @@ class Action:
 
 def dues_of(stand: Stand, number: str) -> list[Due]:
     """Duties of an issue, the first due first; those without a due time last."""
-    rows = stand.due.filter(issue_no=number).sort("due_at", nulls_last=True).to_dicts()
-    return [_due(row, stand.at) for row in rows]
+    return stand.dues.get(number, [])
 
 
 def _due(row: Mapping[str, Any], at: datetime) -> Due:
