@@ -127,7 +127,7 @@ def routes(app):
 
 
 def filled(path):
-    return path.format(issue_no=FIRST, day=DAY, name="dashboard.html")
+    return path.format(issue_no=FIRST, day=DAY, name="dashboard.html", quarter="2026Q4")
 
 
 def test_every_route_refuses_who_is_not_signed_in(web, home):
