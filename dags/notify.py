@@ -7,7 +7,7 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, DeadlineAlert, DeadlineReference, SyncCallback, task
 
 from caifeng.jobs import timetable
 
@@ -18,6 +18,11 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args={"retries": 1, "retry_delay": timedelta(minutes=1)},
+    deadline=DeadlineAlert(
+        DeadlineReference.DAGRUN_QUEUED_AT,
+        timedelta(minutes=15),
+        SyncCallback("caifeng.jobs.timetable.late", {"dag": "notify", "minutes": 15}),
+    ),
     doc_md=__doc__,
     tags=["caifeng"],
 ):

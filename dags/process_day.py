@@ -9,16 +9,8 @@ failing on a contract means a source sends something new: see `clean.rejects` an
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import (
-    DAG,
-    Asset,
-    AssetOrTimeSchedule,
-    CronTriggerTimetable,
-    Param,
-    chain,
-    get_current_context,
-    task,
-)
+from airflow import sdk
+from airflow.sdk import DAG, Asset, Param, chain, get_current_context, task
 
 from caifeng.jobs import timetable
 
@@ -29,19 +21,25 @@ GRADED_ISSUES = Asset(name="graded_issues", uri="caifeng://lake/graded/issue_gra
 def _day() -> str:
     context = get_current_context()
     events = (event for batch in context["triggering_asset_events"].values() for event in batch)
-    return timetable.day_of_run(context["dag_run"].conf, (event.extra for event in events), lag_days=1)
+    run = context["dag_run"]
+    return timetable.day_of_run(run.conf, (event.extra for event in events), 1, run.logical_date)
 
 
 with DAG(
     "process_day",
-    schedule=AssetOrTimeSchedule(
-        timetable=CronTriggerTimetable("10 0 * * *", timezone="Asia/Shanghai"), assets=[RAW_POSTS]
+    schedule=sdk.AssetOrTimeSchedule(
+        timetable=sdk.CronTriggerTimetable("10 0 * * *", timezone="Asia/Shanghai"), assets=[RAW_POSTS]
     ),
     start_date=datetime(2026, 1, 1, tzinfo=ZoneInfo("Asia/Shanghai")),
     catchup=False,
     max_active_runs=1,
     default_args={"retries": 1, "retry_delay": timedelta(minutes=1)},
     params={"day": Param(None, type=["null", "string"], format="date", title="日期")},
+    deadline=sdk.DeadlineAlert(
+        sdk.DeadlineReference.DAGRUN_QUEUED_AT,
+        timedelta(minutes=30),
+        sdk.SyncCallback("caifeng.jobs.timetable.late", {"dag": "process_day", "minutes": 30}),
+    ),
     doc_md=__doc__,
     tags=["caifeng"],
 ):

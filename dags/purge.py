@@ -1,7 +1,7 @@
-"""Destroy what has reached the end of its life: the keys of stored pages (docs/privacy.md).
+"""Destroy what has reached the end of its life, and certify it (docs/privacy.md).
 
-**When it fails.** Nothing is lost and nothing lives on unseen: the next run destroys what this one did not. A key
-that cannot be removed is named with its path: look at the rights of `CAIFENG_HOME/keys`.
+**When it fails.** Nothing is lost and nothing lives on unseen: the next run destroys what this one did not, and
+certifies both. What cannot be removed is named with its path: look at the rights below `CAIFENG_HOME`.
 """
 
 from datetime import datetime, timedelta
@@ -27,4 +27,14 @@ with DAG(
         """Keys of irrelevant pages after a day, of the others after 30 days."""
         return timetable.destroy_bodies()
 
-    destroy_bodies()
+    @task(pool="duckdb_writer")
+    def destroy_words() -> dict[str, int]:
+        """Words of irrelevant posts after 14 days, of others after 180; documents, messages, copies; certificate."""
+        return timetable.destroy_words()
+
+    @task
+    def clean_airflow() -> dict[str, int]:
+        """Runs, task data and answered forms in Airflow's own database after 180 days."""
+        return timetable.clean_airflow()
+
+    destroy_bodies() >> destroy_words() >> clean_airflow()

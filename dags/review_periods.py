@@ -1,9 +1,10 @@
-"""Review the month before on the 1st: marts, 月报 (docx, xlsx), data sets (Art. 13, 14).
+"""Review past periods on the 1st: the month, at its turn the quarter and the year (Art. 13, 14).
 
 **When it fails.** Nothing else depends on it; the last review stays as it was. "no day of it is in the warehouse"
-means the month was not run: `caifeng backfill` it, then clear the task. A template error names the field of
-`config/templates/月报.docx` to correct. Run it for any past month with the parameter `month`; the same month as of
-the same moment gives the same files. `caifeng report month --month 2026-11` does the same by hand.
+means the period was not run: `caifeng backfill` it, then clear the task. A template error names the field of
+`config/templates/月报.docx`, `季报.docx` or `年度总结.docx` to correct. Run it for any past period with the parameter
+`period`; the same period as of the same moment gives the same files. `caifeng report month --month 2026-11` and
+`report quarter`, `report year` do the same by hand.
 """
 
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, get_current_context, task
 
-from caifeng.jobs import timetable
+from caifeng.jobs import review_runs, timetable
 
 with DAG(
     "review_periods",
@@ -21,22 +22,25 @@ with DAG(
     max_active_runs=1,
     default_args={"retries": 2, "retry_delay": timedelta(minutes=5), "pool": "duckdb_writer"},
     params={
-        "month": Param(
-            None, type=["null", "string"], pattern=r"^\d{4}-(0[1-9]|1[0-2])$", title="月份（默认上月，如 2026-11）"
-        )
+        "period": Param(
+            None,
+            type=["null", "string"],
+            pattern=r"^\d{4}(-(0[1-9]|1[0-2])|-Q[1-4])?$",
+            title="期间（默认上月，季初、年初另加上季度、上年；如 2026-11、2026-Q4、2026）",
+        ),
     },
     doc_md=__doc__,
     tags=["caifeng"],
 ):
 
-    @task
-    def review_month() -> dict[str, int]:
-        """Warehouse -> review marts -> outputs/review/<month>/."""
-        return timetable.review_month(timetable.month_of_run(get_current_context()["dag_run"].conf))
+    @task(task_id="review_month")
+    def review_ended_periods() -> dict[str, int]:
+        """Warehouse -> review marts -> outputs/review/<period>/, months first."""
+        return review_runs.review_periods(review_runs.periods_of_run(get_current_context()["dag_run"].conf))
 
     @task
     def publish_analytics() -> None:
         """Warehouse -> analytics.duckdb."""
         timetable.publish_analytics()
 
-    review_month() >> publish_analytics()
+    review_ended_periods() >> publish_analytics()

@@ -4,7 +4,7 @@ import polars as pl
 
 from expectations.rule import Rule, holds
 
-_READABILITY = ["empty", "soft_404", "unknown_source", "duplicate"]
+_READABILITY = ["empty", "soft_404", "unknown_source", "duplicate", "objection"]
 
 
 def rules() -> tuple[Rule, ...]:

@@ -167,7 +167,7 @@ def _result(frame: pl.DataFrame, rule: Rule, judgement: Judgement | None, grain:
         judgement.checked,
         judgement.unexpected,
         rows,
-        tuple(_keys(frame[list(rows[:EXAMPLES])], grain)),
+        tuple(row_keys(frame[list(rows[:EXAMPLES])], grain)),
         scrub(judgement.observed) if judgement.observed else None,
     )
 
@@ -210,7 +210,7 @@ def quarantine_frame(bad: pl.DataFrame, report: GateReport, part: str = "data") 
         pl.lit(report.table).alias("table_name"),
         pl.lit(part).alias("part"),
         pl.col("_row").alias("row_no"),
-        pl.Series("row_key", _keys(rows, report.grain), pl.String),
+        pl.Series("row_key", row_keys(rows, report.grain), pl.String),
         pl.col("_rules").alias("rules"),
         pl.col("_reason").alias("reason"),
         pl.Series("payload", payload, pl.String),
@@ -247,8 +247,8 @@ def quality_frame(reports: Iterable[GateReport], part: str = "data") -> pl.DataF
     return pl.DataFrame(rows, schema={name: kinds.get(name, pl.String) for name in names})
 
 
-def _keys(rows: pl.DataFrame, grain: tuple[str, ...]) -> list[str]:
-    """The grain of each row as text; what is unknown is —."""
+def row_keys(rows: pl.DataFrame, grain: tuple[str, ...]) -> list[str]:
+    """The grain of each row as text, as clean.quarantine and examples have it; what is unknown is —."""
     return [
         scrub(" ".join("—" if value is None else str(_plain(value)) for value in row))
         for row in rows.select(grain).iter_rows()

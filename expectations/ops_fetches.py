@@ -30,4 +30,12 @@ def rules() -> tuple[Rule, ...]:
             name="nothing_read_nothing_found",
             reason="rows found on a page that could not be read are invented",
         ),
+        holds(
+            pl.col("robots").is_not_null() | (pl.col("kind") == "robots") | pl.col("url").str.starts_with("file:"),
+            "robots",
+            "kind",
+            "url",
+            name="robots_decided",
+            reason="RFC 9309, 反不正当竞争法 Art. 13: what robots.txt said is on record for every page asked for",
+        ),
     )

@@ -55,7 +55,7 @@ from caifeng.cases.model import (
     chain_hash,
     payload_hash,
 )
-from caifeng.core.errors import CaifengError, UsageError
+from caifeng.core.errors import CaifengError, DataError, UsageError
 from caifeng.core.migrations import upgrade_tables
 
 #: psycopg is the one driver that is tested; other names for the same database (Airflow's has psycopg2) lead to it.
@@ -65,6 +65,7 @@ _LOCK_SECONDS, _FROZEN_SECONDS = 30, 60
 #: What the databases call it: PostgreSQL's SQLSTATE, SQLite's result code.
 _NO_RIGHT = ("42501", "25006")
 _BUSY = ("55P03", "57014", "40001", "40P01", sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _LONGEST_KEY = 100
 #: PostgreSQL refuses NUL, and half a surrogate pair has no bytes; both databases are to keep the same.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -445,6 +446,8 @@ def _tell(context: ExceptionContext) -> None:
     code = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorcode", 0) & 0xFF  # extended codes hold it
     if code in _NO_RIGHT:
         raise UsageError(f"register {name}: this account may not do that: {said} (docs/deploy.md, the register)")
+    if code in _DAMAGED:
+        raise DataError(f"register {name}: is damaged: {said}; bring it back from a backup (docs/recovery.md)")
     if context.connection is None:
         raise UsageError(f"register {name}: cannot be opened: {said}")
     if context.is_disconnect:

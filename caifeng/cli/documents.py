@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -26,6 +27,59 @@ def report_daily(day: Day) -> None:
     settings = Settings.load()
     for report in run_stages(settings, parse_day(day), ("outputs",)):
         typer.echo(f"{report.words()} in {settings.outputs_dir / day}")
+
+
+Issue = Annotated[str, typer.Argument(help="Number of the issue: YQ-2026-0007.")]
+Pdf = Annotated[bool, typer.Option("--pdf", help="Also a PDF copy, if LibreOffice is installed.")]
+
+
+@report_app.command("flash")
+def report_flash(issue_no: Issue, pdf: Pdf = False, as_of: AsOf = None) -> None:
+    """Write 舆情快报 (one page)."""
+    _paper("flash", issue_no, as_of, pdf)
+
+
+@report_app.command("special")
+def report_special(issue_no: Issue, pdf: Pdf = False, as_of: AsOf = None) -> None:
+    """Write 舆情专报."""
+    _paper("special", issue_no, as_of, pdf)
+
+
+@report_app.command("paper")
+def report_paper(
+    kind: Annotated[str, typer.Argument(help="Id or Chinese name; `report papers` lists them.")],
+    issue_no: Issue,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="NAME=VALUE", help="recipient, round, final, duty, form or at."),
+    ] = None,
+    pdf: Pdf = False,
+    as_of: AsOf = None,
+) -> None:
+    """Write one document about an issue: 交办单, 报审单, 会商纪要, 归口报送单, 转办函, 督办单, 发布准备单."""
+    pairs = [pair.partition("=") for pair in given or ()]
+    if wrong := [name for name, sign, _ in pairs if not sign]:
+        raise UsageError(f"--with {wrong[0]}: write NAME=VALUE")
+    _paper(kind, issue_no, as_of, pdf, {name: value for name, _, value in pairs})
+
+
+@report_app.command("papers")
+def report_papers(issue_no: Issue, as_of: AsOf = None) -> None:
+    """List which documents of an issue can be written, and which of their fields are still empty."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.papers import paper_state_lines
+
+    for line in paper_state_lines(Env.open(Settings.load()), issue_no, parse_as_of(as_of) if as_of else None):
+        typer.echo(line)
+
+
+def _paper(kind: str, issue_no: str, as_of: str | None, pdf: bool, given: Mapping[str, str] | None = None) -> None:
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.papers import paper_lines
+
+    moment = parse_as_of(as_of) if as_of else None
+    for line in paper_lines(Env.open(Settings.load()), kind, issue_no, moment, given, pdf):
+        typer.echo(line)
 
 
 @report_app.command("month")

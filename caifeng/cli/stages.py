@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated
 
 import typer
 
 from caifeng.cli.common import Day, parse_day
+from caifeng.core import clock
 from caifeng.core.errors import UsageError
 from caifeng.core.settings import Settings, parse_as_of
 
@@ -48,11 +49,12 @@ def backfill(
 @app.command()
 def publish() -> None:
     """Swap in a fresh analytics.duckdb for analysts."""
-    from caifeng.jobs.base import Env
+    from caifeng.jobs.base import Env, timed
     from caifeng.jobs.publish import publish as publish_job
 
     env = Env.open(Settings.load())
-    publish_job(env)
+    with timed(env, "publish", clock.business_day(env.now())):
+        publish_job(env)
     typer.echo(f"published {env.settings.analytics_file}")
 
 
@@ -75,6 +77,53 @@ def rebuild(
         raise typer.Exit(1)
     if check:
         typer.echo(f"{len(now)} marts are what they were")
+
+
+@app.command()
+def stale(
+    first: Annotated[str | None, typer.Option("--from", metavar="D1", help="First day; else the first of all.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="D2", help="Last day; else the last.")] = None,
+) -> None:
+    """List what is out of date and why: a late post, a changed rule, a decision; exit code 1 if anything is."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.stale import stale as stale_job
+
+    found = stale_job(Env.open(Settings.load()), _maybe(first), _maybe(last))
+    for each in found:
+        typer.echo(each.words())
+    if found:
+        raise typer.Exit(1)
+    typer.echo("everything is up to date")
+
+
+@app.command()
+def refresh(
+    first: Annotated[str | None, typer.Option("--from", metavar="D1", help="First day; else the first of all.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="D2", help="Last day; else the last.")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Make it anew; without it, only list.")] = False,
+) -> None:
+    """Make anew exactly what is out of date, in day order; the rest stays as it is."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.publish import publish as publish_job
+    from caifeng.jobs.stale import refresh as refresh_job
+    from caifeng.jobs.stale import stale as stale_job
+
+    env = Env.open(Settings.load())
+    if not apply:
+        for each in stale_job(env, _maybe(first), _maybe(last)):
+            typer.echo(each.words())
+        return
+    done = 0
+    for report in refresh_job(env, _maybe(first), _maybe(last)):
+        typer.echo(report.words())
+        done += 1
+    if done:
+        publish_job(env)
+    typer.echo(f"{done} stages made anew")
+
+
+def _maybe(day: str | None) -> date | None:
+    return parse_day(day) if day else None
 
 
 @app.command()

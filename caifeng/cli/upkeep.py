@@ -69,19 +69,81 @@ def purge(
     as_of: AsOf = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be destroyed.")] = False,
 ) -> None:
-    """Destroy what has reached the end of its life: so far the keys of stored pages (docs/privacy.md)."""
+    """Destroy what has reached the end of its life, pages and words, and certify it (docs/privacy.md)."""
     from caifeng.jobs.base import Env, timed
     from caifeng.jobs.bodies import destroy_bodies, ending_bodies
+    from caifeng.jobs.purge import due
+    from caifeng.jobs.purge import purge as end_words
 
     env = Env.open(Settings.load())
     at = parse_as_of(as_of) if as_of else env.now()
     if dry_run:
-        for line in ending_bodies(env, at):
+        for line in [*ending_bodies(env, at), *(each.words() for each in due(env, at))]:
             typer.echo(line)
         return
-    with timed(env, "purge", clock.business_day(at)) as reports:
-        reports.append(destroy_bodies(env, at))
-    typer.echo(reports[0].words())
+    for job in (destroy_bodies, end_words):
+        with timed(env, "purge", clock.business_day(at)) as reports:
+            reports.append(job(env, at))
+        typer.echo(reports[0].words())
+
+
+objection_app = typer.Typer(help="Posts that somebody wants out (个人信息保护法 Art. 44-47).", no_args_is_help=True)
+app.add_typer(objection_app, name="objection")
+
+
+@objection_app.command("add")
+def add_objection(
+    url: Annotated[str, typer.Argument(help="Address of the post, in any spelling.")],
+    reason: Annotated[
+        str, typer.Option("--reason", help="own_data, deleted_at_source, minor, mistaken, court_or_authority or other.")
+    ],
+) -> None:
+    """Take a post out everywhere and keep it out: somebody objected."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.objections import add_objection as add
+
+    typer.echo(add(Env.open(Settings.load()), url, reason).words())
+
+
+@objection_app.command("list")
+def list_objections() -> None:
+    """Show the register of objections; it holds no addresses."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.objections import objections
+
+    for row in objections(Env.open(Settings.load())).iter_rows():
+        typer.echo("  ".join(str(value) for value in row))
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="One object per line.")] = False) -> None:
+    """Is the system well? One screen: crawl, runs, publication, disk, register, outbox, sources; else exit code 1."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.status import status as checks
+    from caifeng.jobs.status import status_lines
+
+    env = Env.open(Settings.load())
+    found = checks(env, env.now())
+    for line in status_lines(found, as_json=as_json):
+        typer.echo(line)
+    if not all(check.ok for check in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def watchdog() -> None:
+    """Say that the system is silent, also when nothing else runs: for cron; exit code 1 if it is."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.status import status_lines
+    from caifeng.jobs.watchdog import watchdog as watch
+
+    env = Env.open(Settings.load())
+    report, unwell = watch(env, env.now())
+    for line in status_lines(unwell, as_json=False):
+        typer.echo(line)
+    typer.echo(report.words())
+    if unwell:
+        raise typer.Exit(1)
 
 
 @app.command()

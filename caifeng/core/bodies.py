@@ -100,14 +100,14 @@ class BodyStore:
         finally:
             os.close(descriptor)
 
-    def replace(self, day: date, part: str, bodies: Iterable[Body]) -> int:
-        """Make a part of the kept life hold just these pages, and return their number; no page, no part.
+    def replace(self, day: date, part: str, bodies: Iterable[Body], life: Life = "kept") -> int:
+        """Make a part hold just these pages, and return their number; no page, no part.
 
         Raises:
             DataError: the day's key is damaged.
             UsageError: the home cannot be written.
         """
-        file, number = self._file("kept", day, part), 0
+        file, number = self._file(life, day, part), 0
         pages = iter(bodies)
         first = next(pages, None)
         if first is None:
@@ -119,7 +119,7 @@ class BodyStore:
             with temporary.open("wb") as target:
                 for body in chain([first], pages):
                     number += 1
-                    target.write(_seal(self._cipher("kept", day), _bond("kept", day, part), body))
+                    target.write(_seal(self._cipher(life, day), _bond(life, day, part), body))
         return number
 
     def days(self, life: Life) -> list[date]:

@@ -15,13 +15,17 @@ from caifeng.core.errors import UsageError
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path, own: str = "") -> Iterator[Path]:
     """Give a temporary path to write to; on success it takes the place of `target`.
+
+    Args:
+        target: the file.
+        own: makes the temporary name one's own where threads of a process may write the same target.
 
     Raises:
         UsageError: the place cannot be written.
     """
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = target.with_name(f".{target.name}.{own and f'{own}.'}{os.getpid()}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)

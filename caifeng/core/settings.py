@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from datetime import date, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from caifeng.core.model.office import Office, Units
 from caifeng.core.model.source import Source
 from caifeng.core.model.stance import StanceRules, stance_rules_from
 from caifeng.core.model.taxonomy import Taxonomy, taxonomy_from
+from caifeng.core.store import Access, Folder, Store
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -31,7 +33,7 @@ class Sources(NamedTuple):
 
 
 class Settings(BaseSettings):
-    """Read from the environment: CAIFENG_HOME, CAIFENG_CONFIG, CAIFENG_AS_OF, CAIFENG_REGISTER_URL."""
+    """Read from the environment: CAIFENG_HOME, CAIFENG_CONFIG, CAIFENG_AS_OF, CAIFENG_REGISTER_URL, CAIFENG_LAKE."""
 
     model_config = SettingsConfigDict(env_prefix="CAIFENG_", extra="ignore", frozen=True)
 
@@ -40,6 +42,8 @@ class Settings(BaseSettings):
     config: Path = Path("config")
     register_address: str | None = Field(default=None, validation_alias="CAIFENG_REGISTER_URL")
     """Address of the case register, where it is not a file in the home: sqlite:///FILE or postgresql://…."""
+    lake: str | None = None
+    """Where the lake stands, if not in the home: a folder or s3://bucket/prefix (AWS_* variables, docs/operate.md)."""
     as_of: AwareDatetime | None = None
     """Fixes the clock for replay; ISO 8601 with zone."""
 
@@ -64,8 +68,22 @@ class Settings(BaseSettings):
 
     @property
     def lake_dir(self) -> Path:
-        """Root of the Parquet lake."""
-        return self.home / "lake"
+        """Root of the Parquet lake; of a bucket the folder of fetched parts."""
+        if self.lake is None:
+            return self.home / "lake"
+        return self.home / "cache" / "lake" if "://" in self.lake else Path(self.lake)
+
+    def lake_store(self) -> Store:
+        """Where the lake stands.
+
+        Raises:
+            UsageError: CAIFENG_LAKE is no place, or a bucket's keys are missing.
+        """
+        if self.lake is None or "://" not in self.lake:
+            return Folder(self.lake_dir)
+        from caifeng.core.bucket import Bucket  # noqa: PLC0415 - only who has a bucket needs its library
+
+        return Bucket(self.lake, self.lake_dir, Access.of(os.environ))
 
     @property
     def warehouse_file(self) -> Path:

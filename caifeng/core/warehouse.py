@@ -7,19 +7,19 @@ this file: they get `analytics.duckdb`, a copy that is swapped in whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import duckdb
 import polars as pl
 import sqlglot
 from sqlglot import exp
 
-from caifeng.core.contracts import Contract
+from caifeng.core.contracts import Contract, Difference
 from caifeng.core.errors import ConfigError, DataError, UsageError
 from caifeng.core.files import replacing, sweep
 from caifeng.core.lake import Lake
@@ -31,6 +31,16 @@ LAKE_ONLY = ("clean.repost_bands",)
 PUBLISHED_TABLES = ("graded.issues", "graded.issue_grades", "graded.issue_posts", "graded.posts")
 
 
+class Span(NamedTuple):
+    """A partition of marts that covers more than a day."""
+
+    kind: Literal["month", "quarter", "year"]
+    code: str
+    """`period` of the rows that stand beside those of other spans with the same last day."""
+    parameters: Mapping[str, Any]
+    """What the SELECTs ask for besides day, as_of, rule_version and period."""
+
+
 class Warehouse:
     """The warehouse file and the contracts of its tables."""
 
@@ -39,8 +49,13 @@ class Warehouse:
         self.contracts = contracts
         self.sql_dir = sql_dir
 
-    def load(self, lake: Lake, day: date) -> dict[str, int]:
+    def load(self, lake: Lake, day: date, only: Collection[str] = ()) -> dict[str, int]:
         """Replace one day of every lake table that marts or analysts read; raw stays in the lake.
+
+        Args:
+            lake: where the tables are.
+            day: the partition.
+            only: the tables to load; all of them if none is named.
 
         Returns:
             Rows loaded, by table.
@@ -48,7 +63,7 @@ class Warehouse:
         loaded = {}
         with self._writing() as connection:
             for table in self.contracts:
-                if table.startswith(("raw.", "marts.")) or table in LAKE_ONLY:
+                if table.startswith(("raw.", "marts.")) or table in LAKE_ONLY or (only and table not in only):
                     continue
                 frame = lake.read(table, day)
                 _replace_day(connection, table, day, frame)
@@ -56,31 +71,36 @@ class Warehouse:
         return loaded
 
     def build_marts(
-        self, day: date, as_of: datetime, rule_version: str, partition: Literal["day", "month"] = "day"
+        self, day: date, as_of: datetime, rule_version: str, partition: Literal["day"] | Span = "day"
     ) -> dict[str, int]:
         """Replace one partition of every mart of a kind, in lineage order, in one transaction.
 
         Args:
-            day: the day; of a month its last one.
+            day: the day; of a longer span its last one.
             as_of: moment for which the marts are made.
             rule_version: grading rules they rest on.
-            partition: which marts: those of a day, or those that review a month.
+            partition: which marts: those of a day, or those that review a month, quarter or year.
 
         Raises:
             DataError: a SELECT fails or its rows break the mart's contract; nothing is changed.
         """
         built = {}
+        span = None if partition == "day" else partition
+        kinds = {span.kind, "period"} if span else {"day"}
         parameters = {"day": day, "as_of": as_of, "rule_version": rule_version}
+        parameters |= {**span.parameters, "period": span.code} if span else {}
         with self._writing() as connection:
             for mart, query in mart_queries(self.sql_dir).items():
-                if self.contracts[mart].partition != partition:
+                contract = self.contracts[mart]
+                if contract.partition not in kinds:
                     continue
                 used = {name: value for name, value in parameters.items() if re.search(rf"\${name}\b", query)}
                 try:
                     rows = connection.execute(query, used).pl()
                 except duckdb.Error as error:
                     raise DataError(f"{mart}: {error}") from error
-                _replace_day(connection, mart, day, self.contracts[mart].conform(rows))
+                code = span.code if span and contract.partition == "period" else None
+                _replace_day(connection, mart, day, contract.conform(rows), code)
                 built[mart] = rows.height
         return built
 
@@ -105,7 +125,7 @@ class Warehouse:
     def publish(self, target: Path) -> None:
         """Write the analysts' copy beside `target` and swap it in; readers see the old or the new one whole."""
         tables = (*(t for t in self.contracts if t.startswith(("marts.", "cases."))), *PUBLISHED_TABLES)
-        with replacing(target) as temporary, _connection(":memory:") as connection:
+        with replacing(target) as temporary, _connection(":memory:", name=self.file) as connection:
             connection.execute(f"ATTACH '{_quoted(self.file)}' AS warehouse (READ_ONLY)")
             # Storage v1.0.0: also older DuckDB clients and BI drivers can read it.
             connection.execute(f"ATTACH '{_quoted(temporary)}' AS published (STORAGE_VERSION 'v1.0.0')")
@@ -127,27 +147,105 @@ class Warehouse:
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with _connection(self.file) as connection:
             connection.execute("BEGIN")
-            for table, contract in self.contracts.items():
-                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.split('.')[0]}")
-                connection.execute(contract.ddl())
+            self._shape(connection)
             yield connection
             connection.execute("COMMIT")
+
+    def _shape(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the tables that are not there, and give those of an earlier contract the columns they lack.
+
+        A table is altered only where that loses nothing and invents nothing: a column is added that may be unknown, or
+        null is allowed where it was not. Everything else is made anew from the lake.
+
+        Raises:
+            DataError: a table has another form; nothing is changed.
+        """
+        standing = _columns(connection)
+        for table, contract in self.contracts.items():
+            found = standing.get(table)
+            if found is None:
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.split('.')[0]}")
+                connection.execute(contract.ddl())
+                continue
+            for name, (kind, nullable) in contract.warehouse_columns().items():
+                if name not in found and nullable:
+                    connection.execute(f'ALTER TABLE {table} ADD COLUMN "{name}" {kind}')
+                    found[name] = (kind, nullable)
+                elif nullable and found.get(name) == (kind, False):
+                    connection.execute(f'ALTER TABLE {table} ALTER COLUMN "{name}" DROP NOT NULL')
+                    found[name] = (kind, nullable)
+            if differences := _differences(contract, found):
+                words = "; ".join(f"{name} {what}" for name, what in differences)
+                raise DataError(
+                    f"{self.file}: {table} has the form of an earlier contract: {words}; run `caifeng rebuild`"
+                )
+
+    def differences(self) -> dict[str, list[Difference]]:
+        """What the tables of the file have that their contracts do not say, by table; one without contract as such.
+
+        A table that is not there yet is none: the next load makes it.
+        """
+        with _connection(self.file, read_only=True) as connection:
+            standing = _columns(connection)
+        found = {
+            table: _differences(self.contracts[table], columns)
+            if table in self.contracts
+            else [Difference("*", "table without a contract")]
+            for table, columns in standing.items()
+        }
+        return {table: differences for table, differences in found.items() if differences}
 
     def _order(self, table: str) -> str:
         return ", ".join(f'"{column}"' for column in ("day", *self.contracts[table].grain))
 
 
 @contextmanager
-def _connection(file: Path | str, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+def _connection(
+    file: Path | str, read_only: bool = False, name: Path | str | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection; `name` is the file that errors tell of, where it is attached later."""
+    name = name or file
     try:
         connection = duckdb.connect(str(file), read_only=read_only)
     except duckdb.Error as error:
-        raise UsageError(f"{file}: cannot be opened: {str(error).splitlines()[0]}") from error
+        locked = "lock" in str(error)  # another process writes; the file is whole
+        hint = "" if locked else "; `caifeng rebuild` makes it anew from the lake"
+        raise UsageError(f"{file}: cannot be opened: {str(error).splitlines()[0]}{hint}") from error
     try:
         connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
         yield connection
+    except duckdb.Error as error:  # damaged, of an older version, or no room left
+        reason = str(error).strip().splitlines()[0][:300]
+        raise DataError(f"{name}: {reason}; `caifeng rebuild` makes it anew from the lake") from error
     finally:
         connection.close()
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, tuple[str, bool]]]:
+    """Table -> column -> type, and whether null may stand there."""
+    rows = connection.execute(
+        "SELECT table_schema || '.' || table_name, column_name, data_type, is_nullable = 'YES' "
+        "FROM information_schema.columns WHERE table_catalog = current_database() ORDER BY 1, ordinal_position"
+    ).fetchall()
+    found: dict[str, dict[str, tuple[str, bool]]] = {}
+    for table, name, kind, nullable in rows:
+        # the contracts say TIMESTAMPTZ, which is the same type
+        found.setdefault(table, {})[name] = (kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ"), nullable)
+    return found
+
+
+def _differences(contract: Contract, found: Mapping[str, tuple[str, bool]]) -> list[Difference]:
+    wanted = contract.warehouse_columns()
+    differences = [Difference(name, "not in the contract") for name in found if name not in wanted]
+    for name, (kind, nullable) in wanted.items():
+        if name not in found:
+            differences.append(Difference(name, "missing"))
+        elif found[name][0] != kind:
+            differences.append(Difference(name, f"{found[name][0]}, not {kind}"))
+        elif found[name][1] != nullable:
+            says = "allows null, which the contract forbids" if found[name][1] else "forbids null"
+            differences.append(Difference(name, says))
+    return differences
 
 
 def mart_queries(sql_dir: Path) -> dict[str, str]:
@@ -156,11 +254,13 @@ def mart_queries(sql_dir: Path) -> dict[str, str]:
     Raises:
         ConfigError: a file is not exactly one SELECT, or marts read each other in a circle.
     """
-    queries = {f"marts.{path.stem}": path.read_text("utf8") for path in sorted((sql_dir / "marts").glob("*.sql"))}
-    reads = {}
-    for mart, query in queries.items():
-        file = sql_dir / "marts" / f"{mart.split('.')[1]}.sql"
-        reads[mart] = tables_read(query, file) & set(queries)
+    folder = sql_dir / "marts"
+    files = {f"marts.{path.stem}": path for path in sorted(folder.glob("*.sql"))}
+    for path in sorted(folder.glob("*.yml")):
+        if like := re.search(r"^like: (\w+)$", path.read_text("utf8"), re.MULTILINE):
+            files[f"marts.{path.stem}"] = folder / f"{like[1]}.sql"
+    queries = {mart: file.read_text("utf8") for mart, file in files.items()}
+    reads = {mart: tables_read(query, files[mart]) & set(queries) for mart, query in queries.items()}
     return {mart: queries[mart] for mart in TopologicalSorter(reads).static_order()}
 
 
@@ -179,8 +279,12 @@ def tables_read(query: str, file: Path) -> set[str]:
     return {f"{table.db}.{table.name}" for table in statements[0].find_all(exp.Table) if table.db}
 
 
-def _replace_day(connection: duckdb.DuckDBPyConnection, table: str, day: date, frame: pl.DataFrame) -> None:
-    connection.execute(f"DELETE FROM {table} WHERE day = ?", [day])  # noqa: S608 - table is a contract's name
+def _replace_day(
+    connection: duckdb.DuckDBPyConnection, table: str, day: date, frame: pl.DataFrame, period: str | None = None
+) -> None:
+    """Replace a partition: the rows of a day, of those that end with it only the ones of `period` if it is given."""
+    where, values = ("day = ?", [day]) if period is None else ("day = ? AND period = ?", [day, period])
+    connection.execute(f"DELETE FROM {table} WHERE {where}", values)  # noqa: S608 - table is a contract's name
     if frame.height:
         rows: Any = frame.with_columns(pl.lit(day).alias("day")).to_arrow()
         connection.register("rows_of_day", rows)

@@ -28,13 +28,15 @@ from caifeng.cases.store import metadata as register_tables
 from caifeng.core.errors import DataError, UsageError
 from caifeng.core.files import replacing
 from caifeng.core.settings import Settings
+from caifeng.core.store import Folder
 from caifeng.jobs.base import Env
 from caifeng.jobs.publish import rebuild
 from caifeng.notify.outbox import Outbox
 from caifeng.notify.outbox import metadata as outbox_tables
 
-#: Folders of the home that a backup holds; the rest is made from them, or must not outlive its key.
-TREES = ("lake", "outputs", "logs")
+#: Folders of the home that a backup holds beside the lake; the rest is made from them, or must not outlive its key.
+TREES = ("outputs", "logs")
+LAKE = "lake"
 CONFIG = "config"
 #: Says that a home holds invented data; every paper of it then says so, too.
 SAMPLE = "SAMPLE"
@@ -153,7 +155,7 @@ def restore(settings: Settings, manifest_file: Path, *, dry_run: bool = False, f
         settings: where to; CAIFENG_HOME, CAIFENG_CONFIG and CAIFENG_REGISTER_URL of the new place.
         manifest_file: list of the backup.
         dry_run: only say what would be done.
-        force: also where a lake or a register stands.
+        force: also where a lake or a register stands; not into a bucket that holds parts.
 
     Yields:
         What was done, one line each.
@@ -166,15 +168,17 @@ def restore(settings: Settings, manifest_file: Path, *, dry_run: bool = False, f
         raise DataError("\n".join([f"{manifest_file}: not whole, nothing was restored", *faults]))
     manifest, folder = _read_manifest(manifest_file), manifest_file.parents[1]
     yield f"backup of {manifest.made_at.isoformat()}: {len(manifest.files)} files, {manifest.events} events, whole"
+    store = settings.lake_store()
     places = {entry.path: _place(settings, entry.path) for entry in manifest.files if entry.path != REGISTER}
     standing = [settings.home / name for name in (*TREES, REGISTER) if (settings.home / name).exists()]
-    if settings.config.exists():
-        standing.append(settings.config)
+    standing += [path for path in (settings.lake_dir, settings.config) if path.exists()]
     if standing and not force:
         names = ", ".join(map(str, standing))
         raise UsageError(f"stands in the way: {names}; choose an empty CAIFENG_HOME and CAIFENG_CONFIG, or --force")
     if settings.register_address and _event_count(settings.register_address):
         raise UsageError("CAIFENG_REGISTER_URL: that register holds events; a register is restored into an empty one")
+    if not isinstance(store, Folder) and next(store.parts(), None):
+        raise UsageError(f"CAIFENG_LAKE {store}: holds parts; a lake is restored into an empty bucket or prefix only")
     if dry_run:
         yield f"would restore to {settings.home} and {settings.config}; nothing was written"
         return
@@ -186,7 +190,8 @@ def restore(settings: Settings, manifest_file: Path, *, dry_run: bool = False, f
         yield f"set aside what stood there: {aside}"
     for entry in manifest.files:
         if entry.path != REGISTER:
-            with replacing(places[entry.path]) as unfinished:
+            tree, _, name = entry.path.partition("/")
+            with store.replacing(name) if tree == LAKE else replacing(places[entry.path]) as unfinished:
                 shutil.copyfile(_blob(folder, entry.sha256), unfinished)
     if settings.register_address:
         with tempfile.TemporaryDirectory() as temporary:  # opening it would touch the file in the backup
@@ -245,6 +250,8 @@ def _continue_counting(connection: Connection) -> None:
 
 def _files(settings: Settings) -> Iterator[tuple[Path, str]]:
     """Files of a backup with their path in it; unfinished ones (`.…tmp`) are somebody else's."""
+    for name, file in settings.lake_store().parts():
+        yield file, f"{LAKE}/{name}"
     for root, name in [*((settings.home / tree, tree) for tree in TREES), (settings.config, CONFIG)]:
         for file in sorted(root.rglob("*")):
             if file.is_file() and not file.is_symlink() and not (file.name.startswith(".") and ".tmp" in file.name):
@@ -279,9 +286,9 @@ def _place(settings: Settings, path: str) -> Path:
     if path == SAMPLE:
         return settings.home / SAMPLE
     tree, _, rest = path.partition("/")
-    root = settings.config if tree == CONFIG else settings.home / tree
+    root = {CONFIG: settings.config, LAKE: settings.lake_dir}.get(tree, settings.home / tree)
     target = root / rest
-    if tree not in (*TREES, CONFIG) or not target.resolve().is_relative_to(root.resolve()):
+    if tree not in (*TREES, CONFIG, LAKE) or not target.resolve().is_relative_to(root.resolve()):
         raise DataError(f"{path}: not a place of a backup")
     return target
 

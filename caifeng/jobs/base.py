@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,11 @@ from caifeng.core.contracts import Contract
 from caifeng.core.errors import UsageError
 from caifeng.core.lake import Lake
 from caifeng.core.settings import Settings
+from caifeng.core.text.scrub import scrub
 from caifeng.core.warehouse import Warehouse
+from caifeng.jobs import logs
+from caifeng.jobs.rules import rules_of
+from caifeng.jobs.runs import Run, Watch, WatchedLake, WatchedWarehouse, add_run, forget_peak, peak_mb, watching
 
 #: How far back posts and issues are looked up: the life of their text (product.md, retention).
 LOOKBACK = timedelta(days=180)
@@ -46,8 +49,9 @@ class Env:
         if not os.access(settings.home, os.W_OK):
             raise UsageError(f"CAIFENG_HOME {settings.home}: cannot be written")
         contracts = settings.contracts()
-        lake = Lake(settings.lake_dir, contracts)
-        warehouse = Warehouse(settings.warehouse_file, contracts, settings.root / "sql")
+        lake = WatchedLake(settings.lake_store(), contracts)
+        warehouse = WatchedWarehouse(settings.warehouse_file, contracts, settings.root / "sql")
+        warehouse.lake = lake
         lake.sweep()
         warehouse.sweep()
         return cls(settings, contracts, lake, warehouse)
@@ -84,23 +88,62 @@ class JobReport:
 
 
 @contextmanager
-def timed(env: Env, job: str, day: date) -> Iterator[list[Any]]:
-    """Append one line with duration and `counts` of the report to logs/runs.jsonl, also when the job fails."""
-    started, reports = perf_counter(), list[Any]()
-    outcome = "failed"
+def timed(env: Env, job: str, day: date, as_of: datetime | None = None) -> Iterator[list[Any]]:
+    """Put a run on record, also when it fails: ops.runs (`caifeng.jobs.runs`), and a short line in logs/runs.jsonl.
+
+    Args:
+        env: where things are.
+        job: name of the job.
+        day: the day it is for.
+        as_of: moment of an evaluation; the rules and decisions it goes by are recorded, too.
+
+    Yields:
+        A list, to which the caller adds the job's report.
+    """
+    started_at, started, reports = clock.now(), perf_counter(), list[Any]()
+    run_id = f"{started_at:%Y%m%dT%H%M%S.%fZ}-{job}-{os.getpid()}"
+    rules = rules_of(env.settings, job, day, as_of) if as_of else ()
+    reason: str | None = "interrupted"
+    forget_peak()
+    watch = Watch(day, LOOKBACK)
     try:
-        yield reports
-        outcome = "ok"
+        with logs.context(env.settings.home, run=run_id, day=day.isoformat(), stage=job), watching(env.lake, watch):
+            yield reports
+        reason = None
+    except Exception as error:
+        reason = scrub(str(error))[:500] or type(error).__name__
+        raise
     finally:
+        seconds = round(perf_counter() - started, 3)
+        outcome = "failed" if reason else "ok"
+        report = reports[0] if reports else None
+        run = Run(
+            run_id=run_id,
+            job=job,
+            as_of=as_of or getattr(report, "as_of", None),
+            started_at=started_at,
+            seconds=seconds,
+            rows_in=watch.rows_in,
+            rows_out=watch.rows_out,
+            peak_mb=peak_mb(),
+            outcome=outcome,  # type: ignore[arg-type]
+            reason=reason,
+            rules=rules,
+            inputs=tuple(watch.inputs(env.lake)),
+            outputs=tuple(watch.outputs()),
+        )
         line = {
             "at": clock.now().astimezone(UTC).isoformat(timespec="seconds"),
+            "run": run_id,
             "job": job,
             "day": day.isoformat(),
             "outcome": outcome,
-            "seconds": round(perf_counter() - started, 3),
-            "counts": reports[0].counts if reports else {},
+            "seconds": seconds,
+            "counts": report.counts if report else {},
         }
-        logs = env.settings.home / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
-        with (logs / "runs.jsonl").open("a", encoding="utf8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        try:
+            add_run(env.settings.home, day, run)
+            logs.add_line(env.settings.home, line)
+        except OSError as error:  # the disk is full: what failed before is what is told
+            if reason is None:
+                raise UsageError(f"{env.settings.home / 'logs'}: cannot be written: {error.strerror}") from error

@@ -17,9 +17,11 @@ from caifeng.jobs.bursts import load_calendar as load_releases
 from caifeng.jobs.crawl_plan import load_collection
 from caifeng.jobs.duty import roster_warnings
 from caifeng.jobs.notify import load_notify
+from caifeng.jobs.papers import check_templates
 from caifeng.jobs.publications import load_publications
 from caifeng.jobs.quality import load_quality
 from caifeng.jobs.standing import load_early_warning
+from caifeng.jobs.status import load_observability
 
 
 def check_configuration(settings: Settings) -> list[str]:
@@ -46,12 +48,14 @@ def check_configuration(settings: Settings) -> list[str]:
         lambda: load_notify(settings.config),
         lambda: load_answers(settings.config),
         lambda: load_publications(settings),
+        lambda: load_observability(settings.config),
     )
     for check in checks:
         try:
             check()
         except CaifengError as error:
             faults += str(error).splitlines()
+    faults += check_templates(settings.config)
     return list(dict.fromkeys(faults))
 
 

@@ -7,6 +7,7 @@ import polars as pl
 from caifeng.jobs.base import LOOKBACK, Env, JobReport
 from caifeng.jobs.crawl import sources_frame
 from caifeng.jobs.gates import gated, gated_replace, watch_sources
+from caifeng.jobs.objections import objected, with_reason
 from transforms.clean.clean import clean_posts
 from transforms.clean.readings import latest_readings
 from transforms.parts import pieces_of
@@ -29,7 +30,7 @@ def clean(env: Env, day: date, as_of: datetime) -> JobReport:
     gated_replace(env, "clean.posts", day, cleaned.posts)
     gated_replace(env, "clean.post_metrics", day, cleaned.metrics)
     gated_replace(env, "clean.answers", day, cleaned.answers)
-    gated_replace(env, "clean.rejects", day, cleaned.rejects, "clean")
+    gated_replace(env, "clean.rejects", day, with_reason(cleaned.rejects, objected(env)), "clean")
     watch_sources(env, day)
     counts = {"raw": observed, "posts": cleaned.posts.height, "rejected": cleaned.rejects.height}
     return JobReport("clean", day, as_of, counts)

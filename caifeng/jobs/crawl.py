@@ -115,7 +115,13 @@ def land_left_behind(env: Env) -> int:
 
 
 def land(env: Env, day: date, part: str, posts: pl.DataFrame, fetches: pl.DataFrame) -> None:
-    """Write one part of raw.posts and of ops.fetches; a part of the same name is replaced."""
+    """Write one part of raw.posts and of ops.fetches; a part of the same name is replaced.
+
+    A post that somebody objected to is landed without its words.
+    """
+    from caifeng.jobs.objections import without_words  # noqa: PLC0415 - with all that purging needs
+
+    posts = without_words(env, posts)
     # Posts first: a fetch that is on record will be asked for conditionally and would not come again.
     stands = (env.lake.directory("raw.posts", day) / f"{part}.parquet").exists()
     if posts.height or stands:

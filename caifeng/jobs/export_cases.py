@@ -114,7 +114,9 @@ def grades_in_force(env: Env, day: date, as_of: datetime) -> pl.DataFrame:
 
 def _with_standing_level(env: Env, grades: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
     """The grades with `level` over time; one that was given before there was such a table keeps its own."""
-    beside = [env.lake.root / "graded" / "issue_levels" / file.parent.name / file.name for file in files]
+    days = {file.parent.name: date.fromisoformat(file.parent.name[4:]) for file in files}
+    folders = {name: env.lake.directory("graded.issue_levels", found) for name, found in days.items()}
+    beside = [folders[file.parent.name] / file.name for file in files]
     found = [file for file in beside if file.exists()]
     if not found:
         return grades

@@ -13,8 +13,10 @@ from pathlib import Path
 import polars as pl
 
 from caifeng.jobs.base import Env
-from expectations import source_profile
+from caifeng.jobs.runs import unwatched
+from expectations import log_calendar, source_profile
 from expectations.gate import (
+    GateError,
     GateReport,
     check,
     in_words,
@@ -26,6 +28,13 @@ from expectations.gate import (
 
 #: What is usual for a source is learnt from so many days before.
 USUAL = timedelta(days=14)
+#: So far back a missing log is warned of (our choice: what a monthly review still asks for).
+LOGS_BACK = timedelta(days=31)
+#: Tables that are written without a gate and checked by `gate_records` before they are loaded.
+RECORDED = (
+    *("ops.fetches", "cases.cases", "cases.due", "cases.events", "cases.claims", "cases.responses"),
+    "cases.hand_offs",
+)
 
 _log = logging.getLogger("caifeng.gates")
 
@@ -83,8 +92,8 @@ def gate_marts(env: Env, day: date) -> dict[str, int]:
             frame = _as_declared(env.warehouse.read(table, day).drop("day"), contract.polars_schema())
             reports.append(check(table, frame, contract))
             _record(env, day, reports[-1], "data")
-    for report in reports:
-        report.raise_if_failed()
+    watch_calendar(env, day)
+    _raise_all(reports)
     return {
         "marts": len(reports),
         "rules": sum(len(report.results) for report in reports),
@@ -92,14 +101,60 @@ def gate_marts(env: Env, day: date) -> dict[str, int]:
     }
 
 
+def gate_records(env: Env, day: date) -> dict[str, int]:
+    """Check what crawlers and register put on record for a day, as it stands in the lake, before it is loaded.
+
+    Returns:
+        Number of tables, rules and warnings.
+
+    Raises:
+        GateError: a rule is broken; raised after all tables have been checked.
+    """
+    reports = []
+    for table in RECORDED:
+        reports.append(check(table, env.lake.read(table, day), env.contracts[table]))
+        _record(env, day, reports[-1], "data")
+    _raise_all(reports)
+    return {
+        "tables": len(reports),
+        "rules": sum(len(report.results) for report in reports),
+        "warnings": sum(len(report.warned) for report in reports),
+    }
+
+
+def watch_calendar(env: Env, day: date) -> GateReport:
+    """Warn of calendar days before this one without a log (Art. 5), back to the first day that was run."""
+    with unwatched(env.lake):
+        logged = set(env.lake.days("graded.issue_grades"))  # a file also where there was nothing to grade
+    report = GateReport("marts.daily_summary", ("date",), 0, ())
+    if earlier := sorted(found for found in logged if found < day):
+        first = max(earlier[0], day - LOGS_BACK)
+        calendar = [first + timedelta(days=n) for n in range((day - first).days)]
+        frame = pl.DataFrame({"date": calendar, "has_log": [found in logged for found in calendar]})
+        results = judge_rules(frame, log_calendar.rules(), ("date",))
+        report = GateReport("marts.daily_summary", ("date",), frame.height, results)
+    _record(env, day, report, "calendar")
+    return report
+
+
+def _raise_all(reports: list[GateReport]) -> None:
+    """Stop the day if one of the reports does; names all that failed."""
+    failed = [report for report in reports if report.failed]
+    if failed:
+        raise GateError(
+            "; ".join(f"{report.table}: {in_words(result)}" for report in failed for result in report.failed)
+        )
+
+
 def watch_sources(env: Env, day: date) -> GateReport:
     """Compare the day's volumes by source with the days before; findings are logged and never stop a day."""
-    profile = profile_sources(
-        sources=env.lake.read("ops.sources", day),
-        raw=env.lake.read_range("raw.posts", day - USUAL, day, ["source_id"]),
-        rejects=env.lake.read_range("clean.rejects", day - USUAL, day, ["source_id", "stage"]),
-        day=day,
-    )
+    with unwatched(env.lake):  # what is only looked at to warn makes nothing out of date
+        profile = profile_sources(
+            sources=env.lake.read("ops.sources", day),
+            raw=env.lake.read_range("raw.posts", day - USUAL, day, ["source_id"]),
+            rejects=env.lake.read_range("clean.rejects", day - USUAL, day, ["source_id", "stage"]),
+            day=day,
+        )
     results = judge_rules(profile, source_profile.rules(), ("source_id",))
     report = GateReport("clean.rejects", ("source_id",), profile.height, results)
     _record(env, day, report, "by_source")

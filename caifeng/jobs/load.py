@@ -8,6 +8,7 @@ from caifeng.jobs.export_cases import export_cases
 from caifeng.jobs.publications import publications
 from caifeng.jobs.quality import quality
 from caifeng.jobs.reconcile import reconcile
+from caifeng.jobs.runs import store_runs
 
 
 def load(env: Env, day: date, as_of: datetime) -> JobReport:
@@ -21,5 +22,6 @@ def load(env: Env, day: date, as_of: datetime) -> JobReport:
     answers(env, day, as_of)
     quality(env, day, as_of)
     publications(env, day, as_of)
+    store_runs(env.settings.home, env.lake, day)
     rows = env.warehouse.load(env.lake, day)
     return JobReport("load", day, as_of, {"tables": len(rows), "rows": sum(rows.values())})

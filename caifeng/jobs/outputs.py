@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from caifeng.core.errors import DataError
-from caifeng.core.files import replacing
 from caifeng.jobs.base import Env, JobReport
+from caifeng.jobs.papers import produce
 from caifeng.reports.daily_log_docx import write_daily_log_docx
 from caifeng.reports.daily_log_xlsx import write_daily_log_xlsx
 from caifeng.reports.dashboard import DAYS_SHOWN, DashboardData, dashboard_html, echarts_source
@@ -21,7 +21,7 @@ def outputs(env: Env, day: date, as_of: datetime) -> JobReport:
 
     Raises:
         DataError: the day's marts have not been built.
-        ConfigError: the template names unknown fields.
+        ConfigError: a template names unknown fields; the other files were written.
     """
     report = read_day(env, day)
     first = day - timedelta(days=DAYS_SHOWN - 1)
@@ -34,18 +34,16 @@ def outputs(env: Env, day: date, as_of: datetime) -> JobReport:
         weights=env.settings.grading(day).weight.model_dump(),
         is_sample=report.is_sample,
     )
+    releases = env.warehouse.read("marts.release_calendar", day)
     template = env.settings.config / "templates" / "政务舆情日志.docx"
     folder = env.settings.outputs_dir / day.isoformat()
     writers: dict[str, Callable[[Path], object]] = {
-        "政务舆情日志.docx": lambda path: write_daily_log_docx(report, template, path),
+        "政务舆情日志.docx": lambda path: write_daily_log_docx(report, template, path, releases),
         "政务舆情日志.xlsx": lambda path: write_daily_log_xlsx(report, path),
         "预警报送清单.xlsx": lambda path: write_escalations_xlsx(report, path),
         "dashboard.html": lambda path: path.write_text(dashboard_html(data, echarts_source()), "utf8"),
     }
-    for name, write in writers.items():
-        with replacing(folder / name) as temporary:
-            write(temporary)
-    return JobReport("outputs", day, as_of, {"files": len(writers)})
+    return JobReport("outputs", day, as_of, {"files": produce(folder, writers)})
 
 
 def read_day(env: Env, day: date) -> DayReport:

@@ -49,10 +49,11 @@ def account(env: Env, day: date, as_of: datetime) -> pl.DataFrame:
     source_of = pl.concat(named_posts).unique("post_id", keep="first", maintain_order=True)
     aside = _set_aside(env.lake.read("clean.quarantine", day), source_of)
 
-    # Of what was fetched before pages were counted nothing can be said.
+    # Of what was fetched before pages were counted, or has no request on record, nothing can be said.
     uncounted = fetches.filter(pl.col("posts").is_null())["source_id"].unique().to_list()
-    gave = fetches.filter(~pl.col("source_id").is_in(uncounted)).group_by("source_id").agg(rows=pl.sum("posts"))
-    read = raw.filter(pl.col("read_at").is_null(), ~pl.col("source_id").is_in(uncounted))
+    counted = set(fetches["source_id"]) - set(uncounted)
+    gave = fetches.filter(pl.col("source_id").is_in(counted)).group_by("source_id").agg(rows=pl.sum("posts"))
+    read = raw.filter(pl.col("read_at").is_null(), pl.col("source_id").is_in(counted))
     observed, dropped = latest_readings(raw), rejects.filter(pl.col("stage") == "clean")
     moments = ["post_id", "observed_at"]
     survivors = observed.join(dropped, on=["source_id", *moments], how="anti").unique(moments)

@@ -201,5 +201,8 @@ def _land(env: Env, day: date, moment: datetime, rows: pl.DataFrame) -> None:
     parts = {f"{source_id}-{moment:%Y%m%dT%H%M%S}-reread": part for (source_id,), part in rows.group_by("source_id")}
     if taken := [name for name in sorted(parts) if (folder / f"{name}.parquet").exists()]:
         raise UsageError(f"{folder / taken[0]}.parquet: was landed at this very moment; raw posts are never replaced")
+    from caifeng.jobs.objections import without_words  # noqa: PLC0415 - with all that purging needs
+
     for name, part in parts.items():
-        env.lake.replace("raw.posts", day, part.with_columns(read_at=pl.lit(moment)), name)
+        known = without_words(env, part)
+        env.lake.replace("raw.posts", day, known.with_columns(read_at=pl.lit(moment)), name)

@@ -1,102 +1,142 @@
-"""Warehouse -> review of a month (Art. 13, 14): marts, 月报 (docx, xlsx), data sets, in outputs/review/<month>/."""
+"""Warehouse -> review of a period (Art. 13, 14): marts, documents, data sets, in outputs/review/<period>/."""
 
 from __future__ import annotations
 
-import calendar
-import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import polars as pl
 
-from caifeng.cases.model import OUTCOME_NAMES, STATE_NAMES
+from caifeng.cases.model import FORM_NAMES, OUTCOME_NAMES, STATE_NAMES
 from caifeng.core import clock
 from caifeng.core.contracts import data_dictionary
 from caifeng.core.errors import DataError, UsageError
 from caifeng.core.files import replacing
-from caifeng.core.warehouse import Warehouse
+from caifeng.core.model.publications import Period
+from caifeng.core.model.review import ReviewKind, ReviewRules, months_of, parse_period, period_code, year_before
+from caifeng.core.settings import load_model
+from caifeng.core.warehouse import Span, Warehouse
 from caifeng.jobs.base import Env, JobReport
-from caifeng.reports.review import MonthReview
-from caifeng.reports.review_docx import write_month_review_docx
-from caifeng.reports.review_xlsx import write_month_review_xlsx
+from caifeng.jobs.sheets_import import STATE_NAMES as MEASURE_STATES
+from caifeng.reports.review import PERIOD_WORDS, PeriodReview
+from caifeng.reports.review_docx import write_review_docx
+from caifeng.reports.review_xlsx import write_review_xlsx
 
 #: What a spreadsheet would take for a formula when it opens a .csv; the Parquet files have the text as it is.
 _FORMULA = r"^([=+\-@\t\r])"
+#: Registers kept as sheets: what was imported after the days under review counts too, by the moment of the review.
+_SHEETS = ("ops.training", "ops.assessments", "ops.improvements", "ops.practices")
 
 
-def review_month(env: Env, month: str, as_of: datetime | None = None) -> JobReport:
-    """Review a month: build its marts, write its documents and data sets.
-
-    Args:
-        env: environment.
-        month: YYYY-MM.
-        as_of: moment of the review; the end of the month, or now while the month lasts, if not given.
+def load_review(config: Path) -> ReviewRules:
+    """Read config/review.toml; without the file the defaults hold.
 
     Raises:
-        UsageError: not a month, or one that has not begun.
-        DataError: no day of the month was loaded into the warehouse.
-        ConfigError: the template names unknown fields.
+        ConfigError: the file breaks the model.
     """
-    first, last = period(month)
-    moment = (as_of or min(env.now(), clock.end_of_day(last))).replace(microsecond=0)
-    if moment <= clock.start_of_day(first):
-        raise UsageError(f"{month} has not begun as of {moment.isoformat()}")
-    rows = build_review(env, env.warehouse, month, moment)
-    files = write_review(env, month)
-    counts = {name.removeprefix("marts."): number for name, number in rows.items()}
-    return JobReport("review", last, moment, {**counts, "files": files})
+    path = config / "review.toml"
+    return load_model(path, ReviewRules) if path.exists() else ReviewRules()
 
 
-def build_review(env: Env, warehouse: Warehouse, month: str, as_of: datetime) -> dict[str, int]:
-    """Build the review marts of a month, and before it of those that it is compared with.
+def review_period(env: Env, code: str, as_of: datetime | None = None) -> JobReport:
+    """Review a period: build its marts, write its documents and data sets.
 
     Args:
         env: environment.
-        warehouse: where to build, the days of the months loaded.
-        month: YYYY-MM.
-        as_of: moment of the review; the months it is compared with are reviewed as of their end.
+        code: 2026-11, 2026-Q4 or 2026.
+        as_of: moment of the review; the end of the period, or now while it lasts, if not given.
+
+    Raises:
+        UsageError: not a period, or one that has not begun.
+        DataError: no day of the period was loaded into the warehouse.
+        ConfigError: the template names unknown fields, or config/review.toml breaks its model.
+    """
+    period = parse_period(code)
+    moment = (as_of or min(env.now(), clock.end_of_day(period.last))).replace(microsecond=0)
+    if moment <= clock.start_of_day(period.first):
+        raise UsageError(f"{code} has not begun as of {moment.isoformat()}")
+    for table in _SHEETS:
+        for day in env.lake.days(table):
+            if clock.start_of_day(day) <= moment:
+                env.warehouse.load(env.lake, day, (table,))
+    rows = build_review(env, env.warehouse, period_code(period), moment)
+    files = write_review(env, period_code(period))
+    counts = {name.removeprefix("marts."): number for name, number in rows.items()}
+    return JobReport("review", period.last, moment, {**counts, "files": files})
+
+
+def build_review(env: Env, warehouse: Warehouse, code: str, as_of: datetime) -> dict[str, int]:
+    """Build the review marts of a period, and before it of its months and of those that it is compared with.
+
+    Args:
+        env: environment.
+        warehouse: where to build, the days of these periods loaded.
+        code: 2026-11, 2026-Q4 or 2026.
+        as_of: moment of the review; other periods are reviewed as of their end, or of this moment while they last.
 
     Returns:
-        Rows of the month, by mart.
+        Rows of the period, by mart.
     """
-    first, last = period(month)
-    rules = env.settings.grading(last).rule_version
-    run = {day.replace(day=1) for day in env.lake.days("ops.sources")}
-    year_ago, before = first.replace(year=first.year - 1), (first - timedelta(days=1)).replace(day=1)
-    for earlier in (year_ago, before):
-        if earlier in run:
-            end = _last_day(earlier)
-            warehouse.build_marts(end, clock.end_of_day(end), rules, "month")
-    return warehouse.build_marts(last, as_of, rules, "month")
+    period, review_rules = parse_period(code), load_review(env.settings.config)
+    run = env.lake.days("ops.sources")
+    for other in sorted({year_before(period), period.later(-1), *months_of(period)} - {period}, key=_order):
+        if any(other.first <= day <= other.last for day in run) and clock.start_of_day(other.first) < as_of:
+            _build(env, warehouse, other, min(as_of, clock.end_of_day(other.last)), review_rules)
+    return _build(env, warehouse, period, as_of, review_rules)
 
 
-def write_review(env: Env, month: str) -> int:
-    """Write documents and data sets of a month from its marts; each file is replaced whole.
+def _order(period: Period) -> tuple[date, str]:
+    return period.last, period.kind
+
+
+def _build(env: Env, warehouse: Warehouse, period: Period, as_of: datetime, rules: ReviewRules) -> dict[str, int]:
+    graded_by = env.settings.grading(period.last).rule_version
+    return warehouse.build_marts(period.last, as_of, graded_by, span_of(period, rules))
+
+
+def span_of(period: Period, rules: ReviewRules) -> Span:
+    """A period as a partition of the review marts, with what their SELECTs ask for."""
+    before, year_ago = period.later(-1), year_before(period)
+    parameters: dict[str, Any] = {"first": period.first, **rules.parameters()}
+    for name, other in (("before", before), ("year_ago", year_ago)):
+        parameters |= {name: period_code(other), f"{name}_first": other.first, f"{name}_last": other.last}
+    return Span(cast("ReviewKind", period.kind), period_code(period), parameters)
+
+
+def write_review(env: Env, code: str) -> int:
+    """Write documents and data sets of a period from its marts; each file is replaced whole.
 
     Returns:
         Number of files.
 
     Raises:
-        DataError: the month was not reviewed, or no day of it was run.
+        DataError: the period was not reviewed, or no day of it was run.
         ConfigError: the template names unknown fields.
     """
-    review = read_review(env, month)
+    review = read_review(env, code)
     if review.figure("days_run")["missing"] == "not_run":
-        raise DataError(f"{month}: no day of it is in the warehouse: run `caifeng backfill` first")
-    folder = env.settings.outputs_dir / "review" / month
-    template = env.settings.config / "templates" / "月报.docx"
+        raise DataError(f"{code}: no day of it is in the warehouse: run `caifeng backfill` first")
+    folder = env.settings.outputs_dir / "review" / code
+    title = PERIOD_WORDS[review.period.kind].title
+    template = env.settings.config / "templates" / f"{title}.docx"
     frames = {
-        "review_month": review.figures,
+        f"review_{review.period.kind}": review.figures,
+        "review_month": review.months,
         "kpi_unit": review.units,
         "review_breakdown": review.breakdown,
         "review_issues": review.issues,
         "review_items": review.items,
+        "improvements": review.improvements,
+        "practice_library": review.practices,
+        "review_season": review.season,
+        "review_rules": review.sensitivity,
     }
     contracts = {f"marts.{name}": env.contracts[f"marts.{name}"] for name in frames}
     writers: dict[str, Callable[[Path], object]] = {
-        "月报.docx": lambda path: write_month_review_docx(review, template, path),
-        "月报.xlsx": lambda path: write_month_review_xlsx(review, path),
+        f"{title}.docx": lambda path: write_review_docx(review, template, path),
+        f"{title}.xlsx": lambda path: write_review_xlsx(review, path),
         "data-dictionary.md": lambda path: path.write_text(data_dictionary(contracts), "utf8"),
     }
     for name, frame in frames.items():
@@ -108,27 +148,43 @@ def write_review(env: Env, month: str) -> int:
     return len(writers)
 
 
-def read_review(env: Env, month: str) -> MonthReview:
-    """The review marts of a month, as the documents need them.
+def read_review(env: Env, code: str) -> PeriodReview:
+    """The review marts of a period, as the documents need them.
 
     Raises:
-        DataError: the month was not reviewed.
+        DataError: the period was not reviewed.
     """
-    first, last = period(month)
-    figures = env.warehouse.read("marts.review_month", last)
+    period = parse_period(code)
+    figures = env.warehouse.read(f"marts.review_{period.kind}", period.last)
     if figures.is_empty():
-        raise DataError(f"marts.review_month has no row for {month}: run `caifeng report month --month {month}`")
-    return MonthReview(
-        first=first,
-        last=last,
+        raise DataError(
+            f"marts.review_{period.kind} has no row for {code}: "
+            f"run `caifeng report {period.kind} --{period.kind} {code}`"
+        )
+
+    def read(mart: str) -> pl.DataFrame:
+        return env.warehouse.read(f"marts.{mart}", period.last).filter(pl.col("period") == period_code(period))
+
+    months = env.warehouse.read("marts.review_month", period.first, period.last)
+    return PeriodReview(
+        period=period,
         office=env.settings.office(),
         figures=figures.sort("seq"),
-        breakdown=env.warehouse.read("marts.review_breakdown", last),
-        issues=env.warehouse.read("marts.review_issues", last),
-        items=env.warehouse.read("marts.review_items", last),
-        units=env.warehouse.read("marts.kpi_unit", last),
+        months=months.sort("day", "seq"),
+        breakdown=read("review_breakdown"),
+        issues=read("review_issues"),
+        items=read("review_items"),
+        units=read("kpi_unit"),
+        improvements=read("improvements"),
+        practices=read("practice_library"),
+        season=read("review_season"),
+        sensitivity=read("review_rules"),
+        topics={topic.id: topic.name for topic in env.settings.taxonomy().topics},
+        rules=load_review(env.settings.config),
         states=STATE_NAMES,
         outcomes=OUTCOME_NAMES,
+        forms=FORM_NAMES,
+        measure_states={**MEASURE_STATES, "overdue": "逾期"},
         is_sample=(env.settings.home / "SAMPLE").exists(),
     )
 
@@ -146,17 +202,15 @@ def _csv(frame: pl.DataFrame) -> Callable[[Path], object]:
     return lambda path: shown.write_csv(path, include_bom=True)
 
 
-def period(month: str) -> tuple[date, date]:
-    """First and last day of a month given as YYYY-MM.
+def period(code: str) -> tuple[date, date]:
+    """First and last day of a period given as 2026-11, 2026-Q4 or 2026.
 
     Raises:
         UsageError: it is none.
     """
-    if not re.fullmatch(r"[1-9]\d{3}-(0[1-9]|1[0-2])", month):
-        raise UsageError(f"not a month: {month!r} (write 2026-11)")
-    first = date.fromisoformat(f"{month}-01")
-    return first, _last_day(first)
+    found = parse_period(code)
+    return found.first, found.last
 
 
-def _last_day(first: date) -> date:
-    return first.replace(day=calendar.monthrange(first.year, first.month)[1])
+#: As `caifeng report month` and the timetable call it.
+review_month = review_period

@@ -1,4 +1,6 @@
-"""Two registers that offices keep as sheets (Art. 14.3, 14.4): training, and reward and blame of units.
+"""Registers that offices keep as sheets (Art. 13, 14.3, 14.4).
+
+Training, reward and blame of units, improvement measures, and what others did well.
 
 Units only, never persons: a sheet with a column for names is refused, a row in which a person is named comes back. The
 same row imported again is the same; of an entry imported with other figures the last import counts.
@@ -10,7 +12,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
@@ -21,6 +23,7 @@ import fastexcel
 import polars as pl
 import xlsxwriter
 
+from caifeng.cases.model import FORM_NAMES, OUTCOME_NAMES
 from caifeng.core import clock
 from caifeng.core.errors import DataError, UsageError
 from caifeng.core.files import replacing
@@ -28,17 +31,21 @@ from caifeng.core.model.publications import Period, PeriodKind
 from caifeng.core.settings import Settings
 from caifeng.core.text.encoding import Undecodable, decode
 from caifeng.core.text.scrub import find_pii
+from caifeng.core.text.urls import canonical_url, is_web_url
 from caifeng.jobs.base import Env
 from caifeng.jobs.input_file import read_input
 from crawlers.pages.inbox import REASON, guarded
 
-SheetName = Literal["training", "assessments"]
+SheetName = Literal["training", "assessments", "improvements", "practices"]
 
 #: Larger files are no register of an office.
 MAX_BYTES = 5 * 1024 * 1024
 #: Longer words are no topic and no reason.
 MAX_LENGTH = 200
+MAX_URL = 500
 KIND_NAMES: dict[str, str] = {"praise": "表扬", "notice": "通报", "deduction": "扣分"}
+#: How an improvement measure stands.
+STATE_NAMES: dict[str, str] = {"planned": "未启动", "running": "推进中", "done": "已完成", "dropped": "已取消"}
 
 #: Headers of columns about persons. Numbers of people (参训人数) are none.
 _PERSONAL = re.compile(
@@ -123,7 +130,8 @@ def import_sheet(env: Env, sheet: SheetName, file: Path, *, dry_run: bool = Fals
     if missing := [column.header for column in columns if column.header not in headers]:
         raise DataError(f"{file}: no column {'、'.join(missing)}; columns found: {'、'.join(headers) or 'none'}")
     table = f"ops.{sheet}"
-    key = list(env.contracts[f"marts.{sheet}"].grain)
+    contract = env.contracts[table]
+    key = [name for name in env.contracts[_MARTS.get(sheet, f"marts.{sheet}")].grain if name in contract.names]
     before = env.lake.read_range(table, date.min, date.max, ["row_id", *key])
     known, entries = set(before["row_id"]), set(before.select(key).iter_rows())
     now = env.now().replace(microsecond=0)
@@ -154,7 +162,7 @@ def import_sheet(env: Env, sheet: SheetName, file: Path, *, dry_run: bool = Fals
     if not dry_run:
         rejected_file = _return_bad_rows(file, headers, bad) if bad else None
         if good:
-            frame = pl.DataFrame(list(good.values()), schema=env.contracts[table].polars_schema())
+            frame = pl.DataFrame(list(good.values()), schema=contract.polars_schema())
             part = sha256("".join(good).encode()).hexdigest()[:16]
             env.lake.replace(table, clock.business_day(now), frame, part)
     return SheetReport(
@@ -181,7 +189,15 @@ def write_template(settings: Settings, sheet: SheetName, file: Path) -> Path:
     if file.exists():
         raise UsageError(f"{file}: is there already")
     columns = _SHEETS[sheet]
-    choices = {"unit": [unit.name for unit in settings.office().units], "kind": list(KIND_NAMES.values())}
+    choices = {
+        "unit": [unit.name for unit in settings.office().units],
+        "kind": list(KIND_NAMES.values()),
+        "state": list(STATE_NAMES.values()),
+        "topic": [topic.name for topic in settings.taxonomy().topics] if sheet == "practices" else [],
+        "outcome": list(OUTCOME_NAMES.values()),
+        "form": list(FORM_NAMES.values()),
+        "noted_by_role": [role.name for role in settings.office().roles],
+    }
     with (
         replacing(file) as temporary,
         xlsxwriter.Workbook(temporary, {"strings_to_formulas": False, "strings_to_urls": False}) as book,
@@ -192,12 +208,18 @@ def write_template(settings: Settings, sheet: SheetName, file: Path) -> Path:
         for at, column in enumerate(columns):
             page.write_string(0, at, column.header, bold)
             page.set_column(at, at, 18, text)
-            if column.name in choices:
+            if column.read is not _read_words and sum(map(len, choices.get(column.name, ()))) in range(1, 200):
+                # A list in a cell holds 255 characters; longer ones are in the notes only.
                 page.data_validation(1, at, 1000, at, {"validate": "list", "source": choices[column.name]})
         notes = book.add_worksheet("填写说明")
         notes.set_column(0, 0, 14)
         notes.set_column(1, 1, 80)
         lines = [(column.header, f"{'必填' if column.required else '可不填'}。{column.hint}") for column in columns]
+        lines += [
+            (f"{column.header}可填", "、".join(choices[column.name]))
+            for column in columns
+            if column.read is not _read_words and choices.get(column.name)
+        ]
         lines.append(("注意", "只登记单位，不登记个人：不得增加姓名、名单、电话等列，文字中也不得出现姓名。"))
         for number, line in enumerate(lines):
             notes.write_row(number, 0, line)
@@ -222,6 +244,8 @@ def _values(cells: dict[str, str], columns: Iterable[_Column], settings: Setting
             raise _CellError(f"{column.name}（{column.header}）：{error}") from None
     if "points" in values:
         values["points"] = _signed(values["kind"], values["points"])
+    if "state" in values and (values["state"] == "done") != (values["done_on"] is not None):
+        raise _CellError("done_on（完成日期）：状态为已完成的须填写，其他状态不填")
     return values
 
 
@@ -283,11 +307,43 @@ def _read_people(text: str, settings: Settings) -> int:
     return int(people)
 
 
+def _code(text: str, names: Mapping[str, str], what: str) -> str:
+    codes = {name: code for code, chinese in names.items() for name in (code, chinese)}
+    if text not in codes:
+        raise _CellError(f"不是{what}：{text}（有：{'、'.join(names.values())}）")
+    return codes[text]
+
+
 def _read_kind(text: str, _: Settings) -> str:
-    kinds = {name: kind for kind, chinese in KIND_NAMES.items() for name in (kind, chinese)}
-    if text not in kinds:
-        raise _CellError(f"不是类别：{text}（有：{'、'.join(KIND_NAMES.values())}）")
-    return kinds[text]
+    return _code(text, KIND_NAMES, "类别")
+
+
+def _read_state(text: str, _: Settings) -> str:
+    return _code(text, STATE_NAMES, "状态")
+
+
+def _read_topic(text: str, settings: Settings) -> str:
+    return _code(text, {topic.id: topic.name for topic in settings.taxonomy().topics}, "领域")
+
+
+def _read_outcome(text: str, _: Settings) -> str:
+    return _code(text, OUTCOME_NAMES, "核查结论")
+
+
+def _read_form(text: str, _: Settings) -> str:
+    return _code(text, FORM_NAMES, "回应形式")
+
+
+def _read_role(text: str, settings: Settings) -> str:
+    return _code(text, {role.id: role.name for role in settings.office().roles}, "岗位")
+
+
+def _read_url(text: str, _: Settings) -> str:
+    if not is_web_url(text) or len(text) > MAX_URL:
+        raise _CellError(f"不是链接：{text[:40]}（须以 http:// 或 https:// 开头）")
+    if find_pii(text):
+        raise _CellError("链接中含有个人信息")
+    return canonical_url(text)
 
 
 def _read_period(text: str, _: Settings) -> str:
@@ -304,7 +360,14 @@ def _read_period(text: str, _: Settings) -> str:
 
 
 #: What the sheets are called on paper.
-SHEET_NAMES: dict[str, str] = {"training": "培训登记", "assessments": "考核奖惩登记"}
+SHEET_NAMES: dict[str, str] = {
+    "training": "培训登记",
+    "assessments": "考核奖惩登记",
+    "improvements": "整改举措登记",
+    "practices": "借鉴做法登记",
+}
+#: Marts that are not named like their sheet; their grain tells entries apart.
+_MARTS = {"practices": "marts.practice_library"}
 _SHEETS: dict[str, tuple[_Column, ...]] = {
     "training": (
         _Column("held_on", "日期", _read_day, "举办之日，如 2026-03-12。"),
@@ -320,6 +383,26 @@ _SHEETS: dict[str, tuple[_Column, ...]] = {
         _Column("reason", "事由", _read_words, "为何奖惩。"),
         _Column("basis", "依据", _read_words, "所依据的文件、条款。", required=False),
         _Column("points", "分值", _read_number, "加分或扣分的数；扣分必填，正负号均可。", required=False),
+    ),
+    "improvements": (
+        _Column("raised_for", "提出期", _read_period, "哪一期总结提出的，如 2026-10、2026年三季度、2026年。"),
+        _Column("measure", "举措", _read_words, "要改进什么，怎样改进。"),
+        _Column("unit", "责任股室", _read_unit, "负责的股室，一条举措一个。"),
+        _Column("due_on", "完成时限", _read_day, "最迟完成之日，如 2026-12-31。"),
+        _Column("state", "状态", _read_state, "未启动、推进中、已完成或已取消；有变化时改后重新导入。"),
+        _Column("done_on", "完成日期", _read_day, "已完成的必填。", required=False),
+    ),
+    "practices": (
+        _Column("noted_on", "记录日期", _read_day, "记录之日，如 2026-11-12。"),
+        _Column("region", "地区", _read_words, "如 某省某市。"),
+        _Column("body", "单位", _read_words, "哪个单位的做法；不写个人。"),
+        _Column("title", "标题", _read_words, "做法的名称。"),
+        _Column("topic", "领域", _read_topic, "涉及的统计领域，写名称或代码。", required=False),
+        _Column("outcome", "核查结论", _read_outcome, "当地核查的结论。", required=False),
+        _Column("form", "回应形式", _read_form, "当地怎样回应。", required=False),
+        _Column("url", "链接", _read_url, "公开页面的网址。", required=False),
+        _Column("summary", "做法摘要", _read_words, "好在哪里，不超过200字。"),
+        _Column("noted_by_role", "记录岗位", _read_role, "由哪个岗位记录，不写姓名。"),
     ),
 }
 

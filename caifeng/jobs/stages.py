@@ -50,6 +50,6 @@ def run_stages(
     moment = as_of or clock.end_of_day(day)
     for stage in stages:
         job = getattr(import_module(f"caifeng.jobs.{stage}"), stage)
-        with timed(env, stage, day) as reports:
+        with timed(env, stage, day, moment) as reports:
             reports.append(job(env, day, moment))
         yield reports[0]

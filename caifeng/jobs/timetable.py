@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from caifeng.core import clock
@@ -14,7 +14,12 @@ from caifeng.jobs.stages import run_stages
 SOURCES_PER_BATCH = 8
 
 
-def day_of_run(conf: dict[str, Any] | None, event_extras: Iterable[dict[str, Any]], lag_days: int = 0) -> str:
+def day_of_run(
+    conf: dict[str, Any] | None,
+    event_extras: Iterable[dict[str, Any]],
+    lag_days: int = 0,
+    at: datetime | None = None,
+) -> str:
     """The day a DAG run is for: asked for, else of the triggering assets, else today minus `lag_days`.
 
     Args:
@@ -22,13 +27,26 @@ def day_of_run(conf: dict[str, Any] | None, event_extras: Iterable[dict[str, Any
         event_extras: extras of the asset events that triggered the run; the latest `day` counts, because the
             day before is completed by its own run after midnight.
         lag_days: for runs by the clock; 1 means the day that has just ended.
+        at: moment for which the clock started the run: of a backfill, long ago; now if not given.
     """
     if conf and conf.get("day"):
         return date.fromisoformat(conf["day"]).isoformat()
     days = [str(extra["day"]) for extra in event_extras if "day" in extra]
     if days:
         return max(days)
-    return (clock.business_day(_now()) - timedelta(days=lag_days)).isoformat()
+    return (clock.business_day(at or _now()) - timedelta(days=lag_days)).isoformat()
+
+
+def days_of_run(conf: dict[str, Any] | None, event_extras: Iterable[dict[str, Any]]) -> list[str]:
+    """The days a DAG run is for, in order: asked for, else each day of the triggering assets, else today.
+
+    What was announced while the run before was busy comes in one run: during a backfill, and after midnight, when the
+    completed day and the new one wait together.
+    """
+    extras = [extra for extra in event_extras if "day" in extra]
+    if (conf and conf.get("day")) or not extras:
+        return [day_of_run(conf, [])]
+    return sorted({str(extra["day"]) for extra in extras})
 
 
 def plan_batches() -> list[list[str]]:
@@ -85,10 +103,12 @@ def write_outputs(day: str) -> dict[str, int]:
 def publish_analytics() -> None:
     """Swap in the analysts' copy."""
     from caifeng.core.settings import Settings
-    from caifeng.jobs.base import Env
+    from caifeng.jobs.base import Env, timed
     from caifeng.jobs.publish import publish
 
-    publish(Env.open(Settings.load()))
+    env = Env.open(Settings.load())
+    with timed(env, "publish", clock.business_day(env.now())):
+        publish(env)
 
 
 def destroy_bodies() -> dict[str, int]:
@@ -101,16 +121,47 @@ def destroy_bodies() -> dict[str, int]:
     return counts
 
 
+def destroy_words() -> dict[str, int]:
+    """End the words of posts and cases whose life is over, and certify it."""
+    from caifeng.core.settings import Settings
+    from caifeng.jobs import purge
+    from caifeng.jobs.base import Env
+
+    counts: dict[str, int] = purge.purge(Env.open(Settings.load())).counts
+    return counts
+
+
+def clean_airflow() -> dict[str, int]:
+    """End what Airflow itself keeps beyond its life: runs, XCom, forms, logs."""
+    from caifeng.core.settings import Settings
+    from caifeng.jobs import purge
+    from caifeng.jobs.base import Env
+
+    counts: dict[str, int] = purge.clean_airflow(Env.open(Settings.load())).counts
+    return counts
+
+
 def send_notices() -> dict[str, int]:
-    """Put warnings and due duties into the outbox and send what waits; a fixed clock (a replay) sends nothing."""
+    """Put alarms, warnings and due duties into the outbox, send what waits; a fixed clock (a replay) sends nothing."""
     from caifeng.core.settings import Settings
     from caifeng.jobs.base import Env
     from caifeng.jobs.notify import enqueue_due, send_waiting
+    from caifeng.jobs.watchdog import watchdog
 
     settings = Settings.load()
     env = Env.open(settings)
-    counts = enqueue_due(env, env.now()).counts
+    counts = {**enqueue_due(env, env.now()).counts, "alarms": watchdog(env, env.now())[0].counts["alarms"]}
     return counts if settings.as_of else {**counts, **send_waiting(env, env.now()).counts}
+
+
+def late(dag: str, minutes: int) -> int:
+    """What Airflow calls when a run of a DAG has not ended in time (deadline alert): an alarm into the outbox."""
+    from caifeng.core.settings import Settings
+    from caifeng.jobs import watchdog
+    from caifeng.jobs.base import Env
+
+    env = Env.open(Settings.load())
+    return watchdog.late(env, env.now(), dag, minutes)
 
 
 def month_of_run(conf: dict[str, Any] | None) -> str:

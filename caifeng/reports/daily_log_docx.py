@@ -4,128 +4,95 @@ Contents after docs/glossary.md: overview, new issues, tracked issues, what must
 signatures. Also on a day with nothing found (零报告).
 """
 
-from collections.abc import Collection, Iterable
-from datetime import date
-from io import BytesIO
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import polars as pl
-from docx.opc.exceptions import PackageNotFoundError
-from docxtpl import DocxTemplate, RichText
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta, nodes
-from jinja2.sandbox import SandboxedEnvironment
+from docxtpl import RichText
 
-from caifeng.core.errors import ConfigError
-from caifeng.core.model.terms import SUGGESTION_NAMES
+from caifeng.core.model.early_warning import CHANGE_NAMES
+from caifeng.core.model.terms import STANCE_NAMES, SUGGESTION_NAMES
 from caifeng.reports.day import DayReport, with_level
-from caifeng.reports.layout import fixed_zip
+from caifeng.reports.papers.fill import check_template, field_names, fill, placeholders
+from caifeng.reports.papers.treatment import release_row
 from caifeng.reports.words import (
     LEVEL_COLOURS,
     OUTSIDE,
     SAMPLE_NOTICE,
     SUGGESTED_NOTE,
+    UNKNOWN,
     ZERO_REPORT,
     as_of_text,
     coverage_statement,
     document_date,
+    hours_words,
     level_text,
+    local_time,
     next_step,
     number,
     overview,
     printable,
     reason,
+    short_reason,
+    shortened,
+    signature_lines,
 )
 
-_ISSUE = ("序号", "编号", "级别", "底色", "标题", "理由", "来源", "传播", "承办", "建议")
-_ACTION = ("编号", "级别", "底色", "标题", "下一步", "承办")
+#: The review's papers take these from here, too.
+__all__ = [
+    "DAILY_LOG_FIELDS",
+    "check_template",
+    "daily_log_context",
+    "placeholders",
+    "signature_lines",
+    "write_daily_log_docx",
+]
+
+#: Days ahead that 明日关注 looks at, and lines it may take (our choice).
+DAYS_AHEAD, MOST_RELEASES = 3, 6
+
+_ISSUE = ("序号", "编号", "级别", "底色", "标题", "理由", "来源", "发现", "属性", "传播", "承办", "建议")
 _PLAIN = (
     *("样例说明", "年份", "期号", "日期", "编制单位", "数据截至", "零报告", "概述"),
-    *("级别说明", "巡查情况", "背景转办", "署名", "成文日期"),
+    *("级别说明", "其他跟踪", "关注说明", "巡查情况", "背景转办", "署名", "成文日期"),
 )
-_TABLES = {"新增事项": _ISSUE, "跟踪事项": _ISSUE, "需要处理": _ACTION}
+_TABLES = {
+    "新增事项": _ISSUE,
+    "其他新增": ("编号", "级别", "标题", "传播", "理由", "建议"),
+    "跟踪事项": ("编号", "级别", "标题", "进展", "承办"),
+    "需要处理": ("编号", "级别", "标题", "下一步", "承办"),
+    "明日关注": ("日期", "内容", "领域", "性质"),
+}
+
+#: Levels that are told in one line: nothing is owed for them by their level.
+_BRIEF = ("log_only", *OUTSIDE)
 
 #: What a template may use: plain placeholders, and for tables `table` and `table.column`.
-DAILY_LOG_FIELDS: frozenset[str] = frozenset(
-    [*_PLAIN, *_TABLES, *(f"{table}.{column}" for table, columns in _TABLES.items() for column in columns)]
-)
+DAILY_LOG_FIELDS: frozenset[str] = field_names(_PLAIN, _TABLES)
 
 
-def write_daily_log_docx(report: DayReport, template: Path, path: Path) -> None:
+def write_daily_log_docx(report: DayReport, template: Path, path: Path, releases: pl.DataFrame | None = None) -> None:
     """Fill the template with one day and write it; the same input gives the same bytes.
+
+    Args:
+        report: the day.
+        template: the office's own template.
+        path: where to write.
+        releases: marts.release_calendar of the day; null: not read, and the log says so.
 
     Raises:
         ConfigError: the template cannot be read, or uses a placeholder that does not exist.
         OSError: `path` cannot be written.
     """
-    if unknown := _unknown(template, DAILY_LOG_FIELDS):
-        raise ConfigError(template, "、".join(unknown), _unknown_words(unknown))
-    document = DocxTemplate(template)
-    try:
-        document.render(daily_log_context(report), _environment(), autoescape=True)
-    except TemplateError as error:
-        raise ConfigError(template, "", f"模板无法填写：{error.message}") from error
-    buffer = BytesIO()
-    document.save(buffer)
-    path.write_bytes(fixed_zip(buffer.getvalue()))
+    fill(template, DAILY_LOG_FIELDS, daily_log_context(report, releases), path)
 
 
-def check_template(template: Path, fields: Collection[str]) -> list[str]:
-    """What is wrong with an edited template, in plain Chinese; empty when nothing is.
-
-    Args:
-        template: a .docx with placeholders.
-        fields: placeholders the code offers, such as `DAILY_LOG_FIELDS`.
-
-    Returns:
-        One sentence for the unknown placeholders, one for the missing ones, or the reason it cannot be read.
-    """
-    try:
-        used = placeholders(template)
-    except ConfigError as error:
-        return [str(error)]
-    unknown, missing = sorted(used - set(fields)), sorted(set(fields) - used)
-    return ([_unknown_words(unknown)] if unknown else []) + (
-        [f"模板缺少占位符：{'、'.join(missing)}；这些内容不会出现在文件中"] if missing else []
-    )
-
-
-def placeholders(template: Path) -> set[str]:
-    """Names a template uses: `name` at the top, `table.column` inside a loop over a table.
-
-    Raises:
-        ConfigError: no such file, not a .docx, or a broken {{ }} or {% %}.
-    """
-    document = DocxTemplate(template)
-    try:
-        document.init_docx()
-        xml = document.patch_xml(document.get_xml())
-        for kind in (document.HEADER_URI, document.FOOTER_URI):
-            for _, part in document.get_headers_footers(kind):
-                xml += document.patch_xml(document.get_part_xml(part))
-    except (OSError, PackageNotFoundError, BadZipFile, KeyError, ValueError) as error:
-        raise ConfigError(template, "", "不是可以打开的 Word 文档（.docx）") from error
-    try:
-        tree = _environment().parse(xml)
-    except TemplateSyntaxError as error:
-        raise ConfigError(template, "", f"占位符写法有误（括号或标签不成对）：{error.message}") from error
-    tables: dict[str, set[str]] = {}
-    for loop in tree.find_all(nodes.For):
-        if isinstance(loop.target, nodes.Name) and isinstance(loop.iter, nodes.Name):
-            columns = {
-                attribute.attr
-                for attribute in loop.find_all(nodes.Getattr)
-                if isinstance(attribute.node, nodes.Name) and attribute.node.name == loop.target.name
-            }
-            tables.setdefault(loop.iter.name, set()).update(columns)
-    return meta.find_undeclared_variables(tree) | {f"{t}.{c}" for t, columns in tables.items() for c in columns}
-
-
-def daily_log_context(report: DayReport) -> dict[str, Any]:
+def daily_log_context(report: DayReport, releases: pl.DataFrame | None = None) -> dict[str, Any]:
     """Values of the placeholders (`DAILY_LOG_FIELDS`), all of them text that may be shown as it is."""
     log = with_level(report.log)
     office = f"{report.office.name}{report.office.openness_office}"
+    brief = pl.col("level").is_in(_BRIEF)
     outside = log.filter(pl.col("level").is_in(OUTSIDE))
     signature, signed_on = signature_lines(office, report.day)
     return {
@@ -138,30 +105,19 @@ def daily_log_context(report: DayReport) -> dict[str, Any]:
         "数据截至": as_of_text(report.summary["as_of"], report.day),
         "零报告": ZERO_REPORT if report.summary["zero_report"] else "",
         "概述": overview(report.summary, log),
-        "新增事项": _issues(log.filter(change="new")),
-        "跟踪事项": _issues(log.filter(change="tracked")),
+        "新增事项": _issues(log.filter(~brief, change="new")),
+        "其他新增": [_brief(row) for row in log.filter(brief, change="new").iter_rows(named=True)],
+        "跟踪事项": [_tracked(row) for row in log.filter(~brief, change="tracked").iter_rows(named=True)],
+        "其他跟踪": _others_words(log.filter(brief, change="tracked").height),
         "级别说明": SUGGESTED_NOTE if log["confirmed_level"].null_count() else "",
         "需要处理": [_action(row) for row in report.escalations.sort("seq").iter_rows(named=True)],
+        "明日关注": _ahead(releases, report.day),
+        "关注说明": "今后三日无已列日程的数据发布。" if releases is not None else f"{UNKNOWN}（未读取发布日程）",
         "巡查情况": coverage_statement(report.summary, report.health),
         "背景转办": _outside_words(outside),
         "署名": signature,
         "成文日期": signed_on,
     }
-
-
-def signature_lines(office: str, day: date) -> tuple[str, str]:
-    """Office and date of an unsealed paper: two characters in from the right, the date two further right.
-
-    GB/T 9704-2012, 7.3.5.2: the date begins two characters to the right of the office; where it is the longer
-    one, the date ends two characters in from the right instead. Lines have 28 characters.
-    """
-    line, margin = 28, 2
-    text = document_date(day)
-    # Digits are half as wide as a character.
-    width = sum(0.5 if char.isascii() else 1 for char in text)
-    start = min(line - margin - len(office), line - margin - width - 2)
-    start = max(int(start), 0)
-    return "　" * start + office, "　" * (start + 2) + text
 
 
 def _issues(rows: pl.DataFrame) -> list[dict[str, Any]]:
@@ -174,6 +130,8 @@ def _issues(rows: pl.DataFrame) -> list[dict[str, Any]]:
             "标题": printable(row["title"]),
             "理由": reason(row),
             "来源": printable(row["source_name"]),
+            "发现": f"{local_time(row['detected_at'])[5:]} 发现",
+            "属性": f"{printable(row['topic_name'])}·{STANCE_NAMES[row['stance']]}",
             "传播": f"{number(row['posts'])} 帖，阅读 {number(row['views'])}",
             "承办": printable(row["owner_unit"]),
             "建议": SUGGESTION_NAMES[row["suggestion"]],
@@ -182,15 +140,58 @@ def _issues(rows: pl.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _action(row: dict[str, Any]) -> dict[str, Any]:
+def _ahead(releases: pl.DataFrame | None, day: date) -> list[dict[str, str]]:
+    """What is released in the next days, or may be; a release of several topics is one line."""
+    if releases is None or releases.is_empty():
+        return []
+    first, last = day + timedelta(days=1), day + timedelta(days=DAYS_AHEAD)
+    near = releases.filter(pl.col("first_day") <= last, pl.col("last_day") >= first)
+    rows = near.sort("topic").group_by("indicator", "first_day", "last_day", "at", "status").agg("topic_name")
+    # What is fixed to a day comes before what may come on any day of a month.
+    ordered = rows.sort(pl.col("last_day") - pl.col("first_day"), "first_day", "indicator")
+    joined = ordered.with_columns(pl.col("topic_name").list.join("、", ignore_nulls=True))
+    return [release_row(row) for row in joined.head(MOST_RELEASES).iter_rows(named=True)]
+
+
+def _brief(row: dict[str, Any]) -> dict[str, str]:
     return {
         "编号": row["issue_no"],
-        "级别": _level(row["level"]),
-        "底色": LEVEL_COLOURS[row["level"]][0],
-        "标题": printable(row["title"]),
+        "级别": _level_words(row["level"], row["standing"]),
+        "标题": shortened(printable(row["title"]), 40),
+        "传播": f"{number(row['posts'])} 帖，阅读 {number(row['views'])}",
+        "理由": short_reason(row),
+        "建议": SUGGESTION_NAMES[row["suggestion"]],
+    }
+
+
+def _tracked(row: dict[str, Any]) -> dict[str, str]:
+    change = CHANGE_NAMES.get(row["level_change"] or "", UNKNOWN)
+    answered = "" if row["answered_hours"] is None else f"，已回应（用时 {hours_words(row['answered_hours'])}）"
+    return {
+        "编号": row["issue_no"],
+        "级别": _level_words(row["level"], row["standing"]),
+        "标题": shortened(printable(row["title"]), 40),
+        "进展": f"{number(row['posts'])} 帖，阅读 {number(row['views'])}，级别{change}{answered}",
+        "承办": printable(row["owner_unit"]),
+    }
+
+
+def _action(row: dict[str, Any]) -> dict[str, str]:
+    return {
+        "编号": row["issue_no"],
+        "级别": level_text(row["level"]),
+        "标题": shortened(printable(row["title"]), 40),
         "下一步": next_step(row),
         "承办": printable(row["owner_unit"]),
     }
+
+
+def _level_words(level: str, standing: str) -> str:
+    return level_text(level) + ("" if standing == "已确认" else "*")
+
+
+def _others_words(count: int) -> str:
+    return f"另有仅记、背景、转办 {count} 件有新数据，见电子表格。" if count else ""
 
 
 def _level(level: str, standing: str | None = None) -> RichText:
@@ -207,15 +208,3 @@ def _outside_words(outside: pl.DataFrame) -> str:
         return ""
     background, referred = (outside.filter(level=level).height for level in OUTSIDE)
     return f"另计背景 {background} 件、转办 {referred} 件。"
-
-
-def _unknown(template: Path, fields: Collection[str]) -> list[str]:
-    return sorted(placeholders(template) - set(fields))
-
-
-def _unknown_words(unknown: Iterable[str]) -> str:
-    return f"模板中有系统不提供的占位符：{'、'.join(unknown)}；请对照模板目录中的 README.md 改正"
-
-
-def _environment() -> SandboxedEnvironment:
-    return SandboxedEnvironment(autoescape=True, undefined=StrictUndefined)

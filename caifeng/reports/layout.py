@@ -12,17 +12,25 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from docx import Document
-from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT, WD_TABLE_ALIGNMENT
-from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
+from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT, WD_ROW_HEIGHT_RULE, WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING, WD_TAB_ALIGNMENT
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
+
+from caifeng.reports.words import INTERNAL
 
 TITLE, BODY, HEAD, NOTE, NUMBER = "方正小标宋简体", "仿宋_GB2312", "黑体", "楷体_GB2312", "宋体"
 RED = "C00000"
 
 #: Head, width in mm, lines of the cell, centred.
 Columns = tuple[tuple[str, float, tuple[str, ...], bool], ...]
+
+#: One line of a form: its heads with what stands beside each (one or two), least height in mm.
+FormRow = tuple[tuple[tuple[str, str], ...], float]
+
+#: Widths of a form in mm: head, value, head, value.
+_FORM = (26, 52, 26, 52)
 
 
 def fixed_zip(content: bytes) -> bytes:
@@ -88,17 +96,17 @@ def only_if(add: Writer, field: str, write: Any) -> None:
     add.tag("{%p endif %}")
 
 
-def table_or(add: Writer, field: str, otherwise: str, columns: Columns) -> None:
-    """A table with one row per item of the field; a sentence if there is none."""
+def table_or(add: Writer, field: str, otherwise: str, columns: Columns, size: float = 16, cell: float = 10.5) -> None:
+    """A table with one row per item of the field; a sentence of `size` points if there is none."""
     add.tag(f"{{%p if {field} %}}")
-    table(add.document, field, columns)
+    table(add.document, field, columns, cell)
     add.tag("{%p else %}")
-    add.paragraph(otherwise)
+    add.paragraph(otherwise, size=size, pitch=None if size == 16 else 1.5 * size)
     add.tag("{%p endif %}")
 
 
-def table(document: Any, field: str, columns: Columns) -> None:
-    """A table with one row per item of the field; its head repeats on every page."""
+def table(document: Any, field: str, columns: Columns, size: float = 10.5) -> None:
+    """A table with one row per item of the field, its first lines of `size` points; its head repeats on every page."""
     grid = document.add_table(rows=4, cols=len(columns))
     grid.style = "Table Grid"
     grid.alignment = WD_TABLE_ALIGNMENT.CENTER
@@ -111,19 +119,19 @@ def table(document: Any, field: str, columns: Columns) -> None:
         grid.columns[index].width = Mm(width)
         for row in grid.rows:
             row.cells[index].width = Mm(width)
-        _cell(heads.cells[index], (head,), True, HEAD)
-        _cell(cells.cells[index], lines, centred, BODY)
+        _cell(heads.cells[index], (head,), True, HEAD, size)
+        _cell(cells.cells[index], lines, centred, BODY, size)
     _row_property(heads, "w:tblHeader")
     for row in (heads, cells):
         _row_property(row, "w:cantSplit")
 
 
-def _cell(cell: Any, lines: tuple[str, ...], centred: bool, font: str) -> None:
+def _cell(cell: Any, lines: tuple[str, ...], centred: bool, font: str, size: float) -> None:
     for index, line in enumerate(lines):
         paragraph = cell.paragraphs[0] if index == 0 else cell.add_paragraph()
         # What stands second in a cell explains the first and is set smaller.
-        _run(paragraph, line, font, 10.5 if index == 0 else 9)
-        paragraph.paragraph_format.line_spacing = Pt(14 if index == 0 else 12)
+        _run(paragraph, line, font, size if index == 0 else 9)
+        paragraph.paragraph_format.line_spacing = Pt(12 if index or size < 10.5 else 14)
         if centred:
             paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
     if centred:
@@ -218,7 +226,93 @@ def caption(add: Writer, text: str) -> None:
     line.paragraph_format.keep_with_next = True
 
 
-def titled(add: Writer, title: str, field: str, columns: Columns) -> None:
+def titled(add: Writer, title: str, field: str, columns: Columns, size: float = 10.5) -> None:
     """A table under its title."""
     caption(add, title)
-    table(add.document, field, columns)
+    table(add.document, field, columns, size)
+
+
+def form(add: Writer, rows: tuple[FormRow, ...]) -> None:
+    """A form: heads with a value or with room to write beside them; a line grows with what is filled in."""
+    grid = add.document.add_table(rows=len(rows), cols=len(_FORM))
+    grid.style = "Table Grid"
+    grid.alignment = WD_TABLE_ALIGNMENT.CENTER
+    grid.autofit = False
+    for index, width in enumerate(_FORM):
+        grid.columns[index].width = Mm(width)
+    for row, (pairs, height) in zip(grid.rows, rows, strict=True):
+        row.height, row.height_rule = Mm(height), WD_ROW_HEIGHT_RULE.AT_LEAST
+        for cell, width in zip(row.cells, _FORM, strict=True):
+            cell.width = Mm(width)
+        if len(pairs) == 1:
+            row.cells[1].merge(row.cells[3])
+        for place, (head, value) in enumerate(pairs):
+            label, room = row.cells[2 * place], row.cells[2 * place + 1]
+            _form_cell(label, (head,), HEAD)
+            label.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
+            label.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
+            _form_cell(room, tuple(value.split("\n")), BODY)
+            if height < _ROOMY:
+                room.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
+
+
+#: From this height on (mm) a line of a form is room to write; its text begins at the top.
+_ROOMY = 16
+
+
+def _form_cell(cell: Any, lines: tuple[str, ...], font: str) -> None:
+    for index, line in enumerate(lines):
+        paragraph = cell.paragraphs[0] if index == 0 else cell.add_paragraph()
+        _run(paragraph, line, font, 11)
+        paragraph.paragraph_format.line_spacing = Pt(16)
+
+
+def one_page(document: Any) -> None:
+    """Upper and lower margins of a form or a log that should take few pages (our choice; GB/T 9704 is for text)."""
+    section = document.sections[0]
+    section.top_margin, section.bottom_margin = Mm(22), Mm(18)
+    section.footer_distance = Mm(8)
+
+
+def internal_head(add: Writer, title: str, number: str, size: float = 26) -> None:
+    """The head of an internal paper: mark, title, number and date, office and moment, red line."""
+    between(add, INTERNAL, "{{ 样例说明 }}", font=HEAD)
+    add.paragraph(title, font=TITLE, size=size, centred=True, colour=RED, pitch=size + 14)
+    between(add, number, "{{ 成文日期 }}")
+    line = between(add, "{{ 编制单位 }}", "数据截至 {{ 数据截至 }}")
+    line.paragraph_format.space_after = Pt(6)
+    rule_below(line)
+
+
+def form_head(add: Writer, title: str, number: str) -> None:
+    """The head of a form that is passed from hand to hand: mark, title, number."""
+    between(add, INTERNAL, "{{ 样例说明 }}", font=HEAD)
+    add.paragraph(title, font=TITLE, size=22, centred=True, pitch=40)
+    between(add, "{{ 编制单位 }}", "{{ 成文日期 }}", size=12)
+    between(add, number, "数据截至 {{ 数据截至 }}", size=10.5)
+
+
+def paragraphs(add: Writer, field: str, head: str, *, size: float = 16, pitch: float | None = None) -> None:
+    """One paragraph per item of the field, under a word that says what they are; nothing if there is none."""
+    add.tag(f"{{%p if {field} %}}")
+    if head:
+        add.paragraph(head, size=size, pitch=pitch)
+    add.tag(f"{{%p for 段 in {field} %}}")
+    add.paragraph("{{ 段 }}", size=size, pitch=pitch)
+    add.tag("{%p endfor %}")
+    add.tag("{%p endif %}")
+
+
+def between(add: Writer, left: str, right: str, *, font: str = BODY, size: float = 14) -> Any:
+    """One line, its parts at the left and the right edge of the text area."""
+    line = add.paragraph(f"{left}\t{right}", font=font, size=size, indent=False)
+    line.paragraph_format.tab_stops.add_tab_stop(Mm(156), WD_TAB_ALIGNMENT.RIGHT)
+    return line
+
+
+def signed(add: Writer) -> None:
+    """Office and date of an unsealed paper (GB/T 9704-2012, 7.3.5.2); the code sets the blanks before them."""
+    signature = add.paragraph("{{ 署名 }}", indent=False)
+    signature.paragraph_format.space_before = Pt(10)
+    signature.paragraph_format.keep_with_next = True
+    add.paragraph("{{ 署名日期 }}", indent=False)

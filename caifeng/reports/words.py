@@ -38,15 +38,59 @@ LEVEL_COLOURS: dict[str, tuple[str, str]] = {
 SAMPLE_NOTICE = "样例数据，内容均为虚构"
 ZERO_REPORT = "当日未发现涉本单位统计工作舆情（零报告）。"
 INTERNAL = "内部资料 注意保存"
-SUGGESTED_NOTE = "注：标“建议”的级别由系统评出，待政务公开办确认；阈值和权重为本单位规定。"
+SUGGESTED_NOTE = "注：标“建议”或 * 的级别由系统评出，待政务公开办确认；阈值和权重为本单位规定。"
 
 # Control and direction characters are not legal in XML or could disguise a text; a title may hold any.
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]+")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]+")
 
 
 def printable(text: str | None) -> str:
     """Scraped text on one line, without control and direction characters; — for null and for blank text."""
     return _UNPRINTABLE.sub(" ", text or "").strip() or UNKNOWN
+
+
+def printable_lines(text: str | None) -> str:
+    """A text of several lines, each as `printable`, without empty ones; — for null and for blank text."""
+    lines = [printable(line) for line in (text or "").splitlines()]
+    return "\n".join(line for line in lines if line != UNKNOWN) or UNKNOWN
+
+
+def shortened(text: str, length: int) -> str:
+    """At most so many characters; a text that is cut ends in ….
+
+    Args:
+        text: as `printable` gives it.
+        length: characters, the … included.
+    """
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def hours_words(hours: float) -> str:
+    """2 天 3 小时; 5.5 小时: a length of time without its sign.
+
+    Args:
+        hours: clock hours; below 48 they are said in hours with one decimal.
+    """
+    length = abs(hours)
+    if length < 48:
+        return f"{length:.1f} 小时"
+    days, rest = divmod(round(length), 24)
+    return f"{days} 天" + (f" {rest} 小时" if rest else "")
+
+
+def signature_lines(office: str, day: date) -> tuple[str, str]:
+    """Office and date of an unsealed paper: two characters in from the right, the date two further right.
+
+    GB/T 9704-2012, 7.3.5.2: the date begins two characters to the right of the office; where it is the longer
+    one, the date ends two characters in from the right instead. Lines have 28 characters.
+    """
+    line, margin = 28, 2
+    text = document_date(day)
+    # Digits are half as wide as a character.
+    width = sum(0.5 if char.isascii() else 1 for char in text)
+    start = min(line - margin - len(office), line - margin - width - 2)
+    start = max(int(start), 0)
+    return "　" * start + office, "　" * (start + 2) + text
 
 
 def number(value: float | None) -> str:
@@ -120,6 +164,14 @@ def reason(row: Mapping[str, Any]) -> str:
     for override in row["overrides"]:
         text += f"；{OVERRIDE_NAMES.get(override, '触发规则')}（{override}）"
     return text + "。"
+
+
+def short_reason(row: Mapping[str, Any]) -> str:
+    """The total and what decided last, for a narrow cell; arguments as `reason`."""
+    last = row["overrides"][-1] if row["overrides"] else None
+    if last is None:
+        return f"总分 {number(row['total'])}"
+    return f"总分 {number(row['total'])}；{OVERRIDE_NAMES.get(last, '触发规则')}（{last}）"
 
 
 def coverage_statement(summary: Mapping[str, Any], health: pl.DataFrame) -> str:

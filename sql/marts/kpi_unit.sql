@@ -1,26 +1,35 @@
 -- Units are assessed by what they owed and did. Whoever hears more criticism does not stand worse.
-WITH catalogue AS (
-    SELECT day, seq, figure, kind
-    FROM marts.review_month
+WITH reviews AS (
+    SELECT * FROM marts.review_month
+    UNION ALL
+    SELECT * FROM marts.review_quarter
+    UNION ALL
+    SELECT * FROM marts.review_year
+),
+catalogue AS (
+    SELECT CASE WHEN period = $period THEN 'now' ELSE 'before' END AS back, period, day, seq, figure, kind
+    FROM reviews
     WHERE
-        day IN ($day, last_day(CAST($day AS DATE) - INTERVAL 1 MONTH))
+        ((day = $day AND period = $period) OR (day = $before_last AND period = $before))
         AND figure IN (
-            'verify_on_time', 'respond_on_time', 'respond_final_on_time', 'closed', 'result_told', 'clarified',
-            'returned', 'reopened', 'open_overdue'
+            'verify_on_time', 'respond_on_time', 'respond_final_on_time', 'closed', 'closed_on_time',
+            'rectify_on_time', 'result_told', 'clarified', 'published_on_time', 'reopened', 'returned', 'urged',
+            'open_overdue', 'trainings', 'praised', 'noticed', 'deducted', 'improvements_on_time'
         )
         AND coalesce(missing, 'no_case') = 'no_case'
 ),
 pieces AS (
-    SELECT day, unit, figure, count(*) FILTER (WHERE hit) AS hits, count(*) AS pieces
+    SELECT day, period, unit, figure, count(*) FILTER (WHERE hit) AS hits, count(*) AS pieces
     FROM marts.review_items
     WHERE unit IS NOT NULL
-    GROUP BY day, unit, figure
+    GROUP BY day, period, unit, figure
 ),
 units AS (
     SELECT DISTINCT pieces.unit
     FROM pieces
-    INNER JOIN catalogue ON catalogue.day = pieces.day AND catalogue.figure = pieces.figure
-    WHERE pieces.day = $day
+    INNER JOIN catalogue
+        ON catalogue.day = pieces.day AND catalogue.period = pieces.period AND catalogue.figure = pieces.figure
+    WHERE catalogue.back = 'now'
 ),
 figures AS (
     SELECT
@@ -35,10 +44,12 @@ figures AS (
     FROM catalogue
     CROSS JOIN units
     LEFT JOIN pieces
-        ON pieces.day = catalogue.day AND pieces.figure = catalogue.figure AND pieces.unit = units.unit
+        ON pieces.day = catalogue.day AND pieces.period = catalogue.period
+        AND pieces.figure = catalogue.figure AND pieces.unit = units.unit
 )
 SELECT
-    CAST(date_trunc('month', CAST($day AS DATE)) AS DATE) AS period_start,
+    $period AS period,
+    CAST($first AS DATE) AS period_start,
     CAST($day AS DATE) AS period_end,
     now.unit AS owner_unit,
     now.seq,
@@ -56,5 +67,5 @@ SELECT
     $as_of AS as_of,
     $rule_version AS rule_version
 FROM figures AS now
-LEFT JOIN figures AS before ON before.figure = now.figure AND before.unit = now.unit AND before.day <> now.day
-WHERE now.day = $day
+LEFT JOIN figures AS before ON before.figure = now.figure AND before.unit = now.unit AND before.back = 'before'
+WHERE now.back = 'now'

@@ -1,31 +1,33 @@
-WITH months AS (
-    SELECT CAST($day AS DATE) AS last, last_day(CAST($day AS DATE) - INTERVAL 1 MONTH) AS before
-),
-divided AS (
-    SELECT day, 'level' AS dimension, level AS item, NULL AS name, first_response_hours FROM marts.review_issues
-    UNION ALL
-    SELECT day, 'topic' AS dimension, topic AS item, topic_name AS name, first_response_hours FROM marts.review_issues
-    UNION ALL
-    SELECT day, 'source_class' AS dimension, source_class AS item, NULL AS name, first_response_hours
+WITH divided AS (
+    SELECT period, 'level' AS dimension, level AS item, NULL AS name, first_response_hours
     FROM marts.review_issues
+    WHERE (day = $day AND period = $period) OR (day = $before_last AND period = $before)
+    UNION ALL
+    SELECT period, 'topic' AS dimension, topic AS item, topic_name AS name, first_response_hours
+    FROM marts.review_issues
+    WHERE (day = $day AND period = $period) OR (day = $before_last AND period = $before)
+    UNION ALL
+    SELECT period, 'source_class' AS dimension, source_class AS item, NULL AS name, first_response_hours
+    FROM marts.review_issues
+    WHERE (day = $day AND period = $period) OR (day = $before_last AND period = $before)
 ),
 counted AS (
     SELECT
-        divided.dimension,
-        divided.item,
-        max(divided.name) AS name,
-        count(*) FILTER (WHERE divided.day = months.last) AS issues,
-        count(*) FILTER (WHERE divided.day = months.before) AS before,
-        count(divided.first_response_hours) FILTER (WHERE divided.day = months.last) AS answered,
-        median(divided.first_response_hours) FILTER (WHERE divided.day = months.last) AS median_hours,
-        quantile_cont(divided.first_response_hours, 0.9) FILTER (WHERE divided.day = months.last) AS p90_hours
+        dimension,
+        item,
+        max(name) AS name,
+        count(*) FILTER (WHERE period = $period) AS issues,
+        count(*) FILTER (WHERE period = $before) AS before,
+        count(first_response_hours) FILTER (WHERE period = $period) AS answered,
+        median(first_response_hours) FILTER (WHERE period = $period) AS median_hours,
+        quantile_cont(first_response_hours, 0.9) FILTER (WHERE period = $period) AS p90_hours
     FROM divided
-    INNER JOIN months ON divided.day = months.last OR divided.day = months.before
-    GROUP BY divided.dimension, divided.item
+    GROUP BY dimension, item
 )
 SELECT
-    CAST(date_trunc('month', months.last) AS DATE) AS period_start,
-    months.last AS period_end,
+    $period AS period,
+    CAST($first AS DATE) AS period_start,
+    CAST($day AS DATE) AS period_end,
     counted.dimension,
     counted.item,
     counted.name,
@@ -40,8 +42,8 @@ SELECT
     round(counted.p90_hours, 1) AS p90_hours,
     $as_of AS as_of,
     $rule_version AS rule_version
-FROM counted, months, (
+FROM counted, (
     SELECT count(*) > 0 AS is_known
     FROM marts.daily_summary
-    WHERE last_day(day) = last_day(CAST($day AS DATE) - INTERVAL 1 MONTH)
+    WHERE day BETWEEN CAST($before_first AS DATE) AND CAST($before_last AS DATE)
 ) AS known

@@ -52,6 +52,7 @@ _BY_TABLE: dict[str, dict[str, Any]] = {
         "standing_since": NOON - timedelta(days=1), "lower_level": "general", "confirmed_level": "general",
         "level_in_force": "general", "in_force_before": "general", "gap": 1,
     },
+    "cases.responses": {"approved_at": NOON - timedelta(hours=2), "supersedes": None},
     "graded.alerts": {"level": "larger", "level_before": "general", "deliver_at": NOON + timedelta(hours=1)},
     "marts.publications_due": {"state": "published", "overdue_days": 0},
     "graded.answer_proposals": {"kind": "letter_reply", "score": 1.0},

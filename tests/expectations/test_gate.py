@@ -317,3 +317,10 @@ print(len([r for r in check(contract.table, frame, contract).results if r.succes
     )
     assert done.stdout.strip() == "2", done.stderr
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["here", "home"]
+
+
+def test_our_own_ids_are_no_telephone_numbers_and_telephone_numbers_are_none_of_ours():
+    details = [f"group_id:g{digits}" for digits in ("1391234567800000", "0013912345678abc", "ab15012345678cde")]
+    frame = pl.DataFrame({"detail": [*details, "联系13912345678", "g1391234567800000 13912345678", "13912345678g"]})
+    assert frame.select(has_personal_data("detail")).to_series().to_list() == [False, False, False, True, True, True]
+    assert frame.select(pl.col("detail").alias("title")).select(has_personal_data("title")).to_series().any()

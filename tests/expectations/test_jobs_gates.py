@@ -10,7 +10,16 @@ import pytest
 
 from caifeng.core.settings import Settings
 from caifeng.jobs.base import Env
-from caifeng.jobs.gates import gate_marts, gated, gated_replace, profile_sources, watch_sources
+from caifeng.jobs.gates import (
+    RECORDED,
+    gate_marts,
+    gate_records,
+    gated,
+    gated_replace,
+    profile_sources,
+    watch_calendar,
+    watch_sources,
+)
 from expectations.gate import GateError
 from tests.expectations.frames import good, spoil
 
@@ -120,6 +129,30 @@ def test_a_mart_that_does_not_add_up_stops_the_day_after_all_were_checked(env):
     with pytest.raises(GateError, match=r"marts\.daily_summary: rule levels_add_up"):
         gate_marts(dataclasses.replace(env, warehouse=Marts(frames)), DAY)
     assert set(env.lake.read("ops.quality", DAY)["table_name"]) == set(frames)
+
+
+def test_records_are_checked_before_they_are_loaded(env):
+    env.lake.replace("cases.events", DAY, frame(env, "cases.events"))
+    assert gate_records(env, DAY)["tables"] == len(RECORDED)
+    env.lake.replace("cases.events", DAY, spoil(frame(env, "cases.events"), 0, to_state="closed"))
+    env.lake.replace("ops.fetches", DAY, spoil(frame(env, "ops.fetches"), 0, robots=None))
+    with pytest.raises(GateError, match=r"ops\.fetches: rule robots_decided.*cases\.events: rule legal_step"):
+        gate_records(env, DAY)
+    assert set(env.lake.read("ops.quality", DAY)["table_name"]) == set(RECORDED)
+
+
+def test_a_calendar_day_without_a_log_is_warned_of(env):
+    def graded(day: date) -> None:
+        env.lake.replace("graded.issue_grades", day, frame(env, "graded.issue_grades").clear(), "20261119T160000-1")
+
+    assert watch_calendar(env, DAY).results == ()  # nothing was run before
+    graded(DAY - timedelta(days=3))
+    graded(DAY - timedelta(days=1))
+    report = watch_calendar(env, DAY)
+    assert [(r.rule.name, r.detail) for r in report.warned] == [("log_every_day", "2026-11-20")]
+    report.raise_if_failed()
+    graded(DAY - timedelta(days=2))
+    assert watch_calendar(env, DAY).warned == ()
 
 
 def rows(day: date, source_id: str, count: int, **more: str) -> pl.DataFrame:

@@ -10,7 +10,10 @@ import polars as pl
 
 from caifeng.core.clock import end_of_day
 from caifeng.core.contracts import Contract, load_contracts
+from caifeng.core.model.publications import Period
+from caifeng.core.model.review import ReviewRules
 from caifeng.core.warehouse import Warehouse
+from caifeng.jobs.review import span_of
 
 ROOT = Path(__file__).parents[2]
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
@@ -81,12 +84,12 @@ class Town:
         issue_no = f"YQ-2026-{self._number:04d}"
         day = (detected_at + timedelta(hours=8)).date()
         published = None if hours_before is None else detected_at - timedelta(hours=hours_before)
-        precision = log.pop("precision", "minute")
+        precision, source = log.pop("precision", "minute"), log.pop("source_id", "-")
         self.add(
             "graded.issues", day, issue_no=issue_no, detected_at=detected_at, first_published_at=published,
             is_new=True, origin_post_id=issue_no, topic=log.get("topic", "gdp"), title=f"事项 {self._number}",
         )  # fmt: skip
-        self.add("graded.posts", day, post_id=issue_no, published_precision=precision)
+        self.add("graded.posts", day, post_id=issue_no, published_precision=precision, source_id=source)
         self.add(
             "marts.daily_log", day,
             **{"issue_no": issue_no, "system_level": level, "topic": "gdp", "topic_name": "生产总值",
@@ -107,8 +110,17 @@ class Town:
             )  # fmt: skip
 
     def review(self, last: date = LAST, as_of: datetime | None = None) -> dict[str, int]:
+        return self.review_period(Period.of("month", last), as_of)
+
+    def review_period(
+        self, period: Period, as_of: datetime | None = None, rules: ReviewRules | None = None
+    ) -> dict[str, int]:
+        """Build the marts of a month, quarter or year."""
         self.fill()
-        return self.warehouse.build_marts(last, as_of or end_of_day(last), RULES, "month")
+        last = period.last
+        return self.warehouse.build_marts(
+            last, as_of or end_of_day(last), RULES, span_of(period, rules or ReviewRules())
+        )
 
     def read(self, mart: str, last: date = LAST) -> pl.DataFrame:
         return self.warehouse.read(f"marts.{mart}", last)
@@ -158,7 +170,7 @@ def november(folder: Path) -> Town:
             continue
         start = beijing(3 + number, 9)
         answered = None if number == 2 else start + timedelta(hours=10 * (number + 1))
-        over = {"state": "closed", "closed_at": beijing(20)} if number > 2 else {"state": "verified"}
+        over = {"state": "closed", "closed_at": beijing(20)} if number > 0 else {"state": "verified"}
         town.case(
             f"YQ-2026-{number + 4:04d}", started_at=start, level=level, system_level=level,
             confirmed_level="larger" if number == 2 else level, confirmed_at=start + timedelta(hours=1),
@@ -171,5 +183,46 @@ def november(folder: Path) -> Town:
                 "respond": (start + timedelta(hours=24 if level == "major" else 48), answered),
             },
         )  # fmt: skip
+    _sheets(town)
     town.fill()
     return town
+
+
+def _sheets(town: Town) -> None:
+    """What the office of the invented November keeps in sheets, and what was tried with its rules."""
+    imported = {"imported_at": beijing(28, 10)}
+    town.add("ops.training", LAST, row_id="t1", held_on=date(2026, 11, 12), topic="口径撰写", unit="social", **imported)
+    town.add(
+        "ops.assessments",
+        LAST,
+        row_id="a1",
+        period="2026-11",
+        unit="census",
+        kind="praise",
+        reason="核查及时",
+        **imported,
+    )
+    for number, (raised, measure, due, state, done) in enumerate((
+        ("2026-09", "补充常见疑问的口径", date(2026, 11, 15), "running", None),
+        ("2026-10", "每周核对一次来源", date(2026, 11, 20), "done", date(2026, 11, 18)),
+        ("2026-11", "周末日志当日签发", date(2026, 12, 31), "planned", None),
+    )):  # fmt: skip
+        town.add(
+            "ops.improvements", LAST, row_id=f"i{number}", raised_for=raised, measure=measure, unit="social",
+            due_on=due, state=state, done_on=done, **imported,
+        )  # fmt: skip
+    town.add(
+        "ops.practices", LAST, row_id="p1", noted_on=date(2026, 11, 16), region="邻省某县", body="县统计局",
+        title="收入数据一图读懂", topic="income", outcome="misunderstanding", form="policy_interpretation",
+        url="https://tjj.example.gov.cn/jd/1.html", summary="发布当日同步推出图解和常见疑问，误解明显减少。",
+        noted_by_role="openness_office", **imported,
+    )  # fmt: skip
+    for direction, flipped in (("up", 2), ("down", 0)):
+        town.add(
+            "ops.rule_sensitivity", FIRST, rule_version="rules-1", parameter="weight.C", direction=direction,
+            value=27.5, issues=40, flipped=flipped, share=flipped / 40,
+        )  # fmt: skip
+    town.add(
+        "marts.release_calendar", FIRST, indicator="income", topic="income", first_day=date(2026, 11, 5),
+        last_day=date(2026, 11, 5),
+    )  # fmt: skip

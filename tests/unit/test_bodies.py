@@ -60,7 +60,7 @@ BODIES = st.builds(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(BODIES, min_size=1, max_size=4))
 def test_what_is_stored_comes_back_in_order(tmp_path_factory: pytest.TempPathFactory, bodies: list[Body]) -> None:
     store = filled(tmp_path_factory.mktemp("home"), *bodies)

@@ -336,7 +336,8 @@ def test_unknown_and_zero_stay_apart_from_the_page_to_the_paper(env):
     assert silent != zero
     graded, evidence = env.lake.read("graded.issue_grades", DAY), env.lake.read("graded.measure_evidence", DAY)
     report = read_day(env, DAY)
-    context = {row["编号"]: row for row in daily_log_context(report)["新增事项"]}
+    printed_log = daily_log_context(report)
+    context = {row["编号"]: row for row in (*printed_log["新增事项"], *printed_log["其他新增"])}
     book = fastexcel.read_excel(env.settings.outputs_dir / str(DAY) / "政务舆情日志.xlsx")
     sheet = book.load_sheet("明细", dtypes="string").to_polars()
     place = sheet.columns.index("阅读")

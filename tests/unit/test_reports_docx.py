@@ -1,8 +1,10 @@
 """The log as a document, and the template a user may edit."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from docx import Document
 from docx.table import Table
@@ -34,6 +36,17 @@ def written(report: DayReport, folder: Path, template: Path = TEMPLATE) -> str:
     return text_of(path)
 
 
+def releases(status: str = "published") -> pl.DataFrame:
+    """marts.release_calendar of the invented day: one of two topics tomorrow, one too far away."""
+    near = {"indicator": "居民消费价格（10月）", "first_day": invented.DAY + timedelta(days=1), "status": status}
+    far = {"indicator": "统计公报", "first_day": invented.DAY + timedelta(days=9), "status": status}
+    rows = [
+        {**row, "last_day": row["first_day"], "at": "09:30", "topic": topic, "topic_name": name}
+        for row, topic, name in ((near, "price", "物价"), (near, "income", "居民收入"), (far, "gdp", "经济总量"))
+    ]
+    return pl.DataFrame(rows)
+
+
 def edited(folder: Path, text: str) -> Path:
     """The committed template with one more paragraph."""
     document = Document(str(TEMPLATE))
@@ -49,13 +62,13 @@ def test_the_committed_template_uses_exactly_what_the_code_offers() -> None:
 
 
 def test_the_readme_explains_every_placeholder() -> None:
-    readme = (TEMPLATE.parent / "README.md").read_text("utf8")
+    readme = (TEMPLATE.parent / "README.md").read_text("utf8").split("## 各文书共用")[0]
     explained = set(re.findall(r"^\| `(?:行\.)?([^`]+)`", readme, re.MULTILINE))
     assert explained == {field.split(".")[-1] for field in module.DAILY_LOG_FIELDS}
 
 
 def test_the_code_offers_what_it_says() -> None:
-    context = module.daily_log_context(invented.report())
+    context = module.daily_log_context(invented.report(), releases())
     offered = set(context)
     for name, value in context.items():
         if isinstance(value, list):
@@ -177,3 +190,24 @@ def test_signature_stands_two_characters_in_and_the_date_two_further(office: str
     assert signed_on.strip() == "2026年11月22日"
     assert max(width(signature), width(signed_on)) in (25.5, 26)
     assert len(signed_on) - len(signed_on.lstrip()) == len(signature) - len(signature.lstrip()) + 2
+
+
+def test_tomorrows_releases_are_one_line_each(tmp_path: Path) -> None:
+    path = tmp_path / "log.docx"
+    module.write_daily_log_docx(invented.report(), TEMPLATE, path, releases())
+    text = text_of(path)
+    assert "| 11-23 09:30 | 居民消费价格（10月） | 居民收入、物价 | 已公布日程" in text
+    assert "统计公报" not in text
+    module.write_daily_log_docx(invented.report(), TEMPLATE, path, releases("by_custom"))
+    assert "按惯例推算，待核对" in text_of(path)
+
+
+def test_a_calendar_that_was_not_read_is_not_an_empty_one(tmp_path: Path) -> None:
+    assert "—（未读取发布日程）" in written(invented.report(), tmp_path)
+    path = tmp_path / "log.docx"
+    module.write_daily_log_docx(invented.report(), TEMPLATE, path, releases().clear())
+    assert "今后三日无已列日程的数据发布。" in text_of(path)
+
+
+def test_lone_surrogates_are_no_obstacle() -> None:
+    assert module.printable("甲\ud800乙") == "甲 乙"

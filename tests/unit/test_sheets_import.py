@@ -241,3 +241,61 @@ def test_any_rows_are_counted_and_none_breaks_it(env, tmp_path, rows):
         == report.new + report.corrected + report.repeated + report.rejected
         == len(report.faults) + (report.new + report.corrected + report.repeated)
     )
+
+
+IMPROVEMENT = ["提出期", "举措", "责任股室", "完成时限", "状态", "完成日期"]
+MEASURE = ["2026-10", "周末日志当日签发", "综合股", "2026-12-31", "推进中", ""]
+PRACTICE = ["记录日期", "地区", "单位", "标题", "领域", "核查结论", "回应形式", "链接", "做法摘要", "记录岗位"]
+
+
+def test_measures_move_on_with_each_import(env, config_copy, tmp_path):
+    import_sheet(env, "improvements", sheet(tmp_path / "i.csv", IMPROVEMENT, MEASURE))
+    later = opened(config_copy, tmp_path, datetime(2026, 12, 30, tzinfo=UTC))
+    done = [*MEASURE[:4], "已完成", "2026-12-28"]
+    report = import_sheet(later, "improvements", sheet(tmp_path / "j.csv", IMPROVEMENT, done))
+    assert (report.new, report.corrected) == (0, 1)
+    rows = kept(later, "ops.improvements").sort("imported_at")
+    assert rows.select("raised_for", "unit", "state", "done_on").rows() == [
+        ("2026-10", "general", "running", None),
+        ("2026-10", "general", "done", date(2026, 12, 28)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "fault"),
+    [
+        (0, "上月", "raised_for（提出期）：不是考核期"),
+        (2, "教育股", "unit（责任股室）：不是本单位的股室"),
+        (3, "年底", "due_on（完成时限）：不是日期"),
+        (4, "快了", "state（状态）：不是状态"),
+        (4, "已完成", "done_on（完成日期）：状态为已完成的须填写"),
+        (5, "2026-12-01", "done_on（完成日期）：状态为已完成的须填写"),
+    ],
+)
+def test_bad_measures_come_back(env, tmp_path, column, value, fault):
+    row = [*MEASURE[:column], value, *MEASURE[column + 1 :]]
+    report = import_sheet(env, "improvements", sheet(tmp_path / "i.csv", IMPROVEMENT, row))
+    assert report.rejected == 1
+    assert fault in report.faults[0]
+
+
+def test_practices_of_others_are_kept_without_persons(env, tmp_path):
+    role = env.settings.office().roles[0]
+    good = ["2026-11-12", "邻省某县", "县统计局", "收入数据一图读懂", "", "误解", "", "https://tjj.example.gov.cn/a/1.html",
+            "发布当日同步推出图解。", role.name]  # fmt: skip
+    bad = [[*good[:3], "另一做法", "", "", "", "ftp://x", *good[8:]], [*good[:3], "又一做法", *good[4:9], "某人"],
+           [*good[:3], "再一做法", *good[4:8], "由李明同志主讲", role.name]]  # fmt: skip
+    report = import_sheet(env, "practices", sheet(tmp_path / "p.csv", PRACTICE, good, *bad))
+    assert (report.new, report.rejected) == (1, 3)
+    assert [fault.split("：")[0].split(" ")[1] for fault in report.faults] == [
+        "url（链接）", "noted_by_role（记录岗位）", "summary（做法摘要）",
+    ]  # fmt: skip
+    row = kept(env, "ops.practices").row(0, named=True)
+    assert (row["outcome"], row["topic"], row["noted_by_role"]) == ("misunderstanding", None, role.id)
+
+
+@pytest.mark.parametrize("name", ["improvements", "practices"])
+def test_templates_of_the_review_sheets_are_read_back(env, tmp_path, name):
+    file = write_template(env.settings, name, tmp_path / "t.xlsx")
+    report = import_sheet(env, name, file)
+    assert report.counts == {"rows": 0, "new": 0, "corrected": 0, "repeated": 0, "rejected": 0}

@@ -44,7 +44,7 @@ REMIND_NAMES: dict[str, str] = {
     "publication_soon": "主动公开临近到期",
     "publication_overdue": "主动公开已超期",
 }
-KIND_NAMES: dict[str, str] = {"alert": "早期预警", "duty": "时限提醒", "test": "试发"}
+KIND_NAMES: dict[str, str] = {"alert": "早期预警", "duty": "时限提醒", "test": "试发", "watchdog": "系统告警"}
 
 Stage = Literal["half", "late", "overdue", "supervise", "chief"]
 ToldLevel = Literal["log_only", "general", "larger", "major", "extreme"]
