@@ -25,7 +25,10 @@ def test_every_mart_has_its_select_and_every_select_its_contract(root):
     marts = root / "sql" / "marts"
     selects, contracts = ({p.stem for p in marts.glob(f"*.{kind}")} for kind in ("sql", "yml"))
     assert len(selects) >= 5
-    assert selects == contracts
+    # A mart that is `like` another has partitions of its own and the other's SELECT.
+    shared = {p.stem for p in marts.glob("*.yml") if re.search(r"^like: \w+$", p.read_text("utf8"), re.MULTILINE)}
+    assert selects == contracts - shared
+    assert shared == {"review_quarter", "review_year"}
     elsewhere = [p for p in (root / "sql").glob("*/*.sql") if p.parent.name != "marts"]
     assert elsewhere == []
 
