@@ -88,13 +88,39 @@ def report_month(
     as_of: AsOf = None,
 ) -> None:
     """Build the month's review (月报 docx and xlsx, Parquet and CSV) from the days that were run."""
-    from caifeng.jobs.base import Env, timed
-    from caifeng.jobs.review import period, review_month
+    _review("month", month, as_of)
 
+
+@report_app.command("quarter")
+def report_quarter(
+    quarter: Annotated[str, typer.Option("--quarter", metavar="2026-Q4", help="Quarter under review.")],
+    as_of: AsOf = None,
+) -> None:
+    """Build the quarter's review (季报 docx and xlsx, Parquet and CSV)."""
+    _review("quarter", quarter, as_of)
+
+
+@report_app.command("year")
+def report_year(
+    year: Annotated[str, typer.Option("--year", metavar="YYYY", help="Year under review.")],
+    as_of: AsOf = None,
+) -> None:
+    """Build the year's review (年度总结 docx and xlsx, Parquet and CSV)."""
+    _review("year", year, as_of)
+
+
+def _review(kind: str, code: str, as_of: str | None) -> None:
+    from caifeng.core.model.review import parse_period
+    from caifeng.jobs.base import Env, timed
+    from caifeng.jobs.review import review_period
+
+    period = parse_period(code)
+    if period.kind != kind:
+        raise UsageError(f"not a {kind}: {code!r}")
     env = Env.open(Settings.load())
-    with timed(env, "review", period(month)[1]) as reports:
-        reports.append(review_month(env, month, parse_as_of(as_of) if as_of else None))
-    typer.echo(f"{reports[0].words()} in {env.settings.outputs_dir / 'review' / month}")
+    with timed(env, "review", period.last) as reports:
+        reports.append(review_period(env, code, parse_as_of(as_of) if as_of else None))
+    typer.echo(f"{reports[0].words()} in {env.settings.outputs_dir / 'review' / code}")
 
 
 @report_app.command("ledger")

@@ -243,7 +243,10 @@ def notify_test(
         raise PartialError(f"channel {channel}: {row.last_error or 'waits for its turn, the minute is full'}")
 
 
-sheets_app = typer.Typer(help="Registers kept as sheets: training, reward and blame of units.", no_args_is_help=True)
+sheets_app = typer.Typer(
+    help="Registers kept as sheets: training, reward and blame of units, improvement measures, practices of others.",
+    no_args_is_help=True,
+)
 app.add_typer(sheets_app, name="sheets")
 
 
@@ -331,9 +334,11 @@ class Sheet(StrEnum):
 
     TRAINING = "training"
     ASSESSMENTS = "assessments"
+    IMPROVEMENTS = "improvements"
+    PRACTICES = "practices"
 
 
-SheetName = Annotated[Sheet, typer.Argument(help="training or assessments.")]
+SheetName = Annotated[Sheet, typer.Argument(help="training, assessments, improvements or practices.")]
 
 
 @sheets_app.command("template")

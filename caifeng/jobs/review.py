@@ -210,7 +210,3 @@ def period(code: str) -> tuple[date, date]:
     """
     found = parse_period(code)
     return found.first, found.last
-
-
-#: As `caifeng report month` and the timetable call it.
-review_month = review_period

@@ -164,26 +164,6 @@ def late(dag: str, minutes: int) -> int:
     return watchdog.late(env, env.now(), dag, minutes)
 
 
-def month_of_run(conf: dict[str, Any] | None) -> str:
-    """The month a DAG run is for, YYYY-MM: asked for in its configuration (`month`), else the one before this."""
-    if conf and conf.get("month"):
-        return str(conf["month"])
-    return f"{clock.business_day(_now()).replace(day=1) - timedelta(days=1):%Y-%m}"
-
-
-def review_month(month: str) -> dict[str, int]:
-    """Build the marts of a month's review and write its documents and data sets."""
-    from caifeng.core.settings import Settings
-    from caifeng.jobs import review
-    from caifeng.jobs.base import Env, timed
-
-    env = Env.open(Settings.load())
-    with timed(env, "review", review.period(month)[1]) as reports:
-        reports.append(review.review_month(env, month))
-    counts: dict[str, int] = reports[0].counts
-    return counts
-
-
 def _run_as_evaluated(stages: tuple[str, ...], day: str) -> dict[str, int]:
     from caifeng.core.settings import Settings
     from caifeng.jobs.base import Env

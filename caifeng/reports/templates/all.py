@@ -6,6 +6,11 @@ from pathlib import Path
 from caifeng.reports.templates.briefings import build_flash_template, build_special_template
 from caifeng.reports.templates.daily_log import build_daily_log_template
 from caifeng.reports.templates.letters import build_referral_template, build_report_up_template
+from caifeng.reports.templates.review import (
+    build_month_review_template,
+    build_quarter_review_template,
+    build_year_review_template,
+)
 from caifeng.reports.templates.treatment import (
     build_approval_template,
     build_assignment_template,
@@ -25,4 +30,7 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "转办函.docx": build_referral_template,
     "督办单.docx": build_supervision_template,
     "发布准备单.docx": build_release_template,
+    "月报.docx": build_month_review_template,
+    "季报.docx": build_quarter_review_template,
+    "年度总结.docx": build_year_review_template,
 }
