@@ -10,9 +10,8 @@ from caifeng.core import clock
 from caifeng.core.bodies import Body, BodyStore
 from caifeng.core.errors import UsageError
 from caifeng.core.text.urls import post_id
-from caifeng.jobs import crawl
 from caifeng.jobs.base import Env
-from caifeng.jobs.objections import add_objection, objected, objections, with_reason, without_words
+from caifeng.jobs.objections import add_objection, objected, objections, with_reason
 from caifeng.jobs.reconcile import account
 from tests.privacy.homes import AT, COMPLAINT, DAY, LOST, PRAISE, ROWS, finds, landed, opened
 
@@ -69,14 +68,8 @@ def test_a_second_time_changes_nothing(env: Env) -> None:
     assert before == {path: path.read_bytes() for path in lake.rglob("*.parquet")}
 
 
-def test_it_stays_out_when_it_comes_again(env: Env, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_stays_out_when_it_comes_again(env: Env, tmp_path: Path) -> None:
     add_objection(env, COMPLAINT, "own_data")
-    real = env.lake.__class__.replace
-
-    def landing(lake, table, day, frame, part="data"):  # type: ignore[no-untyped-def]
-        return real(lake, table, day, without_words(env, frame) if table == "raw.posts" else frame, part)
-
-    monkeypatch.setattr(env.lake.__class__, "replace", landing)
     again = landed(env.settings.config, env.settings.home, tmp_path / "in", AT + timedelta(days=1))
     raw = again.lake.read("raw.posts", DAY + timedelta(days=1))
     assert raw.height == len(ROWS)
@@ -89,7 +82,7 @@ def test_without_the_guard_at_landing_the_sweep_finds_it(
     env: Env, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_objection(env, COMPLAINT, "own_data")
-    monkeypatch.setattr(crawl, "without_words", lambda _, posts: posts, raising=False)
+    monkeypatch.setattr("caifeng.jobs.objections.without_words", lambda _, posts: posts)
     landed(env.settings.config, env.settings.home, tmp_path / "in", AT + timedelta(days=1))
     assert finds(env.settings.home, OWN)
 
