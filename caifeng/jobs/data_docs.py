@@ -23,8 +23,8 @@ DAYS_SHOWN = 14
 _DETAIL_CHARACTERS = 200
 _OWNERS = {"maintainer": "维护人员", "monitor": "监测员", "office": "政务公开办"}
 _ON_FAIL = {"stop": "停止当日", "quarantine": "隔离该行", "log": "提示"}
-#: State of a rule or a table -> word, worst first.
-_STATES = {"fail": "未通过", "quarantine": "有隔离", "warn": "提示", "unknown": "行数不足", "ok": "通过"}
+#: State of a rule or a table -> word, worst first; a table passes if what could be judged passes.
+_STATES = {"fail": "未通过", "quarantine": "有隔离", "warn": "提示", "ok": "通过", "unknown": "行数不足"}
 _RANK = list(_STATES)
 
 _STYLE = """

@@ -43,7 +43,7 @@ FLOWS = (
     Flow(
         "clean",
         "what can be read, and its measures",
-        ("raw.posts", "ops.sources", "clean.posts"),
+        ("raw.posts", "ops.sources", "ops.objections", "clean.posts"),
         ("clean.posts", "clean.post_metrics", "clean.answers", "clean.rejects", "ops.sources"),
         "clean",
     ),

@@ -226,6 +226,7 @@ def env(tmp_path: Path, root: Path) -> Env:
     """An own copy of contracts and configuration, so that a contract can change."""
     shutil.copytree(root / "sql", tmp_path / "sql")
     shutil.copytree(root / "config", tmp_path / "config")
+    (tmp_path / "sql" / FINGERPRINTS).unlink()
     stamp(tmp_path / "sql")
     settings = Settings(home=tmp_path / "home", config=root / "config")
     contracts = load_contracts(tmp_path / "sql")
