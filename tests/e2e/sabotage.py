@@ -1,8 +1,9 @@
 """Runs verbs of the command line in processes that die: at a moment, or at the n-th of their own steps.
 
-`python -m tests.e2e.sabotage` imports everything once and forks a process for each line of its standard input; importing
-takes longer than most jobs. Product code knows nothing of it: the steps are found by standing in front of what the
-system is asked for (rename, force to disk, delete, a statement of DuckDB, a statement or commit of the register).
+`python -m tests.e2e.sabotage` imports everything once and forks a process for each line of its standard input, because
+importing takes longer than most jobs. Product code knows nothing of it: the steps are found by standing in front of
+what the system is asked for (rename, force to disk, delete, a statement of DuckDB, a statement or commit of the
+register).
 """
 
 from __future__ import annotations
@@ -108,8 +109,8 @@ class _Steps:
         DefaultDialect.do_commit = self.around("register", DefaultDialect.do_commit)  # type: ignore[method-assign]
         for when in ("before_cursor_execute", "after_cursor_execute"):
             event.listen(Engine, when, lambda *_: self.step("register"))
-        connect = duckdb.connect
-        duckdb.connect = lambda *args, **named: _Statements(connect(*args, **named), self)  # type: ignore[assignment]
+        connect = duckdb.connect  # noqa: TID251 - stands in front of it
+        setattr(duckdb, "connect", lambda *args, **named: _Statements(connect(*args, **named), self))  # noqa: B010
 
 
 class _Statements:
@@ -182,7 +183,8 @@ def _serve(folder: Path) -> None:
             output=(folder / "output").read_text("utf8", "replace") if (folder / "output").exists() else "",
             steps=json.loads(steps.read_text("utf8")) if steps.exists() else {},
         )
-        print(json.dumps(asdict(outcome)), flush=True)
+        sys.stdout.write(json.dumps(asdict(outcome)) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import sys
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -170,7 +171,7 @@ def test_kill_9_in_any_job_loses_and_changes_nothing(town, tmp_path, forge, jobs
     assert (day.env.lake.read("ops.reconciliation", day.day)["gap"] == 0).all()
     assert backups(day.backups)
     aims = Counter(name.split()[1] for name in killed.elements())
-    print(f"\n{killed.total()} kills in {turns} runs: {dict(aims)}; {dict(sorted(killed.items()))}")
+    sys.stdout.write(f"\n{killed.total()} kills in {turns} runs: {dict(aims)}; {dict(sorted(killed.items()))}\n")
 
 
 def certified(env: Env) -> set[tuple[Any, ...]]:
@@ -224,4 +225,4 @@ def test_kill_9_while_words_end_leaves_the_same_and_certifies_it_all(town, tmp_p
         assert not (place / "purge.jsonl").exists()
         assert list(place.rglob("*.tmp*")) == []
         shutil.rmtree(place)
-    print(f"\n{killed} kills of purge in {homes} homes")
+    sys.stdout.write(f"\n{killed} kills of purge in {homes} homes\n")
