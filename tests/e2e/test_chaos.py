@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import subprocess
 import sys
 import zipfile
 from collections import Counter
@@ -230,3 +231,71 @@ def test_kill_9_while_words_end_leaves_the_same_and_certifies_it_all(town, tmp_p
         assert list(place.rglob("*.tmp*")) == []
         shutil.rmtree(place)
     sys.stdout.write(f"\n{killed} kills of purge in {homes} homes\n")
+
+
+@pytest.fixture
+def disk(tmp_path) -> Iterator[Path]:
+    """A small disk of our own, where this machine lets us have one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=160m", "caifeng", str(place)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no right to mount a disk")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def one_line(ended: Outcome) -> bool:
+    """Whether a failure was told as the operator should read it."""
+    said = [line for line in ended.output.splitlines() if line.startswith("caifeng: ")]
+    return ended.code in {1, 2} and len(said) == 1 and "Traceback" not in ended.output
+
+
+def fill(place: Path, room: int) -> Path:
+    """Leave so many bytes on a disk."""
+    filler = place / "filler"
+    with filler.open("wb") as file:
+        left = shutil.disk_usage(place).free - room
+        while left > 0:
+            left -= file.write(b"\0" * min(left, 1 << 20))
+    return filler
+
+
+@pytest.mark.parametrize(
+    ("jobs", "rooms"), [(FEW[:-1], 1), pytest.param(tuple(dict.fromkeys(ALL[:-1])), 8, marks=pytest.mark.slow)]
+)
+def test_a_full_disk_ends_any_job_in_one_line_and_harms_nothing(town, disk, forge, jobs, rooms):
+    day, chance, told, refused = Day(town, disk, forge), random.Random(5), [], 0
+    assert day.do("backup").code == 0
+    for job in jobs:
+        for room in (0, *(int(10 ** chance.uniform(3, 6.5)) for _ in range(rooms))):
+            filler = fill(disk, room)
+            ended = day.do(job)
+            filler.unlink()
+            assert ended.code == 0 or one_line(ended), (job, room, ended.output[-2000:])
+            refused += ended.code != 0
+            if job == "note" and ended.code == 0:
+                told.append(day.asked[-1])
+            day.check("day", told)
+    assert refused >= len(jobs) // 2
+    for job in ("day", "publish"):
+        ended = day.do(job)
+        assert ended.code == 0, ended.output
+    assert parts(day.home) == day.parts
+    day.check("day", told)
+
+
+def test_a_disk_that_turns_read_only_ends_any_job_in_one_line_and_can_be_read(town, disk, forge):
+    day = Day(town, disk, forge)
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    try:
+        for job in dict.fromkeys(ALL):
+            ended = day.do(job)
+            assert one_line(ended), (job, ended.output[-2000:])
+        assert parts(day.home) == day.parts
+        with_copy = Warehouse(day.env.settings.analytics_file, day.env.contracts, day.env.warehouse.sql_dir)
+        assert with_copy.fingerprints() == day.marts
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+    assert day.do("day").code == 0
+    day.check("day", [])
