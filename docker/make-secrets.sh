@@ -11,7 +11,12 @@ make() { # make NAME: 32 random bytes, in the alphabet that addresses and Fernet
   chmod 444 "$folder/.$1.tmp"
   mv "$folder/.$1.tmp" "$folder/$1"
 }
-for name in postgres_password airflow_db_password register_db_password redis_password jwt_secret fernet_key session_key; do
+for name in postgres_password airflow_db_password register_db_password redis_password jwt_secret fernet_key session_key s3_secret_key; do
   make "$name"
 done
+if [ ! -s "$folder/s3_access_key" ]; then # a name rather than a secret: stores allow 20 letters and digits
+  head -c 10 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$folder/.s3_access_key.tmp"
+  chmod 444 "$folder/.s3_access_key.tmp"
+  mv "$folder/.s3_access_key.tmp" "$folder/s3_access_key"
+fi
 echo "secrets are in $folder"
