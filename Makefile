@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 READY := .venv/.ready
+CLUSTER_VENV ?= .venv-cluster
 # Some machines switch byte code off; Airflow starts three times slower without it.
 unexport PYTHONDONTWRITEBYTECODE
 # Trust what the machine trusts: offices often sit behind a proxy with a certificate of its own.
@@ -9,7 +10,7 @@ export UV_SYSTEM_CERTS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format up down lock bench clean
+.PHONY: help demo test test-all test-cluster check format up down lock bench clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +33,12 @@ test: $(READY)  ## run the tests (no network, a few minutes)
 
 test-all: $(READY)  ## run the long tests, too
 	@$(BIN)/pytest -n 2 --dist loadgroup
+
+test-cluster: $(READY)  ## the pipeline on PostgreSQL, Redis and Celery workers that are killed (20 minutes); CLUSTER_VENV=DIR
+	@test -x $(CLUSTER_VENV)/bin/python || $(BIN)/python -m venv $(CLUSTER_VENV)
+	@$(BIN)/uv pip install --quiet --python $(CLUSTER_VENV)/bin/python --compile-bytecode --require-hashes -r requirements-cluster.lock
+	@$(BIN)/uv pip install --quiet --python $(CLUSTER_VENV)/bin/python --no-deps --editable .
+	@CLUSTER_VENV=$(abspath $(CLUSTER_VENV)) $(BIN)/pytest tests/cluster -m cluster -n 0
 
 check: $(READY)  ## style, types, architecture, configuration
 	@$(BIN)/ruff check .

@@ -48,6 +48,8 @@ export PGPASSFILE=${RUNTIME_DIR:-/tmp}/pgpass
   mv "$PGPASSFILE.$$" "$PGPASSFILE"
 )
 export AIRFLOW__DATABASE__SQL_ALCHEMY_CONN="postgresql+psycopg2://airflow@$postgres/airflow"
+# Tasks see neither Airflow's database nor its address; the one that deletes old runs is told (caifeng/jobs/purge.py).
+export CAIFENG_AIRFLOW_DATABASE=$AIRFLOW__DATABASE__SQL_ALCHEMY_CONN
 export AIRFLOW__CELERY__RESULT_BACKEND="db+postgresql+psycopg2://airflow@$postgres/airflow"
 export AIRFLOW__CELERY__BROKER_URL_CMD="$me secret broker_url"
 export AIRFLOW__API_AUTH__JWT_SECRET_CMD="$me secret jwt_secret"
@@ -67,8 +69,7 @@ P
 case "${1:-}" in
   init)
     # What is missing or faulty stops here, named, before anything runs on it.
-    python -m caifeng.jobs.start_check
-    caifeng check
+    caifeng check --deploy
     airflow db migrate
     airflow pools import "$root/docker/pools.json"
     python "$root/docker/fab_roles.py"

@@ -1,13 +1,12 @@
 """What must be set before the cluster starts: each missing or unusable setting by its name, with what to do.
 
-Run by docker/entrypoint.sh (`init`) as `python -m caifeng.jobs.start_check`. `caifeng check` says whether what is
-written in the configuration is right; this says whether the process was given what it needs.
+`caifeng check --deploy`, run by docker/entrypoint.sh (`init`). `caifeng check` alone says whether the configuration is
+right and the lake's bucket will do; this says whether the process was given what it needs.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -91,27 +90,8 @@ def _folder_faults(settings: Settings) -> Iterator[str]:
 
 
 def _store_faults(settings: Settings) -> Iterator[str]:
-    """Register and lake answer. Passwords are in no message."""
+    """The register answers (the lake: `caifeng check`). Passwords are in no message."""
     try:
         Register(settings.register_url).close()
     except CaifengError as error:
         yield f"CAIFENG_REGISTER_URL: {error}"
-    try:
-        settings.lake_store().folders("raw.posts")
-    except CaifengError as error:
-        yield f"CAIFENG_LAKE: {error}"
-
-
-def main() -> int:
-    """Print what is found; 2 if the cluster cannot start."""
-    faults = start_faults(os.environ)
-    for line in faults:
-        print(line, file=sys.stderr)  # noqa: T201 - the edge
-    if not faults:
-        for line in start_warnings(Settings.load()):
-            print(f"warning: {line}", file=sys.stderr)  # noqa: T201 - the edge
-    return 2 if faults else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

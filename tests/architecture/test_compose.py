@@ -109,6 +109,7 @@ def test_secrets_are_made_once_long_and_closed_to_others(root, tmp_path):
     first = make_secrets(root, tmp_path)
     assert len(set(first.values())) == len(first) >= 7
     assert re.fullmatch(r"[0-9a-f]{20}", first.pop("s3_access_key"))
+    assert re.fullmatch(r"[A-Za-z0-9_-]{86}==", first.pop("jwt_secret"))
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}=", value) for value in first.values())
     assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0
     assert make_secrets(root, tmp_path).items() >= first.items()
@@ -196,7 +197,7 @@ def run_entrypoint(root, folder, *arguments, extra=None):
         (
             ["init"],
             [
-                *("python -m caifeng.jobs.start_check", "caifeng check", "airflow db migrate"),
+                *("caifeng check --deploy", "airflow db migrate"),
                 *("airflow pools import {root}/docker/pools.json", "python {root}/docker/fab_roles.py"),
             ],
         ),

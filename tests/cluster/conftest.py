@@ -27,11 +27,6 @@ TOWN_PORT = 18540
 PATIENCE_SECONDS = 420
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """The marker of this folder."""
-    config.addinivalue_line("markers", "cluster: needs PostgreSQL, Redis and requirements-cluster.lock")
-
-
 def why_not() -> str:
     """Why no cluster can be started here; empty: it can."""
     if not (shutil.which("redis-server") and list(Path("/usr/lib/postgresql").glob("*/bin/postgres"))):
