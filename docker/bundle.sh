@@ -17,7 +17,10 @@ mkdir -p "$work/wheels" "$work/app"
 # What runs, as in the image, and what an operator reads. No data, no secrets, no history.
 sed -n 's/^!//p' "$root/docker/Dockerfile.dockerignore" | (cd "$root" && while read -r path; do [ ! -e "$path" ] || echo "$path"; done; cd "$root" && ls -d docs Makefile requirements.lock) |
   tar --create --directory "$root" --exclude __pycache__ --exclude '*.pyc' --files-from - | tar --extract --directory "$work/app"
-"$python" -m pip download --quiet --no-deps --require-hashes --only-binary :all: --dest "$work/wheels" -r "$root/requirements-cluster.lock"
+# What only some patch releases need comes along: the target may have another one (Debian 12: 3.11.2).
+sed -E "s/ ; python_full_version [<>=!]+ '3\.[0-9]+\.[0-9]+'//" "$root/requirements-cluster.lock" >"$work/wheels.lock"
+"$python" -m pip download --quiet --no-deps --require-hashes --only-binary :all: --dest "$work/wheels" -r "$work/wheels.lock"
+rm "$work/wheels.lock"
 # The build tool that links the code into the environment; pip itself comes with Python's venv.
 "$python" -m pip download --quiet --no-deps --only-binary :all: --dest "$work/wheels" "$(sed -nE 's/^requires = \["(uv_build[^"]*)"\]/\1/p' "$root/pyproject.toml")"
 cp "$root/docker/bundle-install.sh" "$work/install.sh"
