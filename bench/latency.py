@@ -39,7 +39,7 @@ from samples.config import write_config
 ROOT = Path(__file__).resolve().parents[1]
 PORT = 18600
 #: Seconds between posts. Of a minute they hit another second each time.
-APART = {"loop": 13, "local": 37, "celery": 37}
+APART = {"loop": 13, "local": 23, "celery": 23}
 #: Seconds after the last post at which the rest counts as never seen.
 PATIENCE = 300
 PLACES = (
