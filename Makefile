@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .PHONY: help demo test test-all test-cluster check format up down lock bench clean
 
 help:  ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(READY): requirements.lock pyproject.toml
 	@command -v python3 >/dev/null || { echo "python3 (3.11 or newer) is needed"; exit 2; }
@@ -71,5 +71,5 @@ bench: $(READY)  ## measure, side by side with others; one JSON line each; CAIFE
 	@$(BIN)/caifeng bench
 
 clean:  ## delete the environment, caches and demo data; var/ with real data stays
-	rm -rf .venv var/demo var/demo-input .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build
+	rm -rf .venv .venv-cluster var/demo var/demo-input .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build
 	find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +

@@ -215,6 +215,7 @@ def test_the_entry_point_starts_each_process_and_keeps_secrets_out_of_its_enviro
     assert done.stdout.splitlines() == [call.format(root=root) for call in calls]
     assert "postgresql+psycopg2://airflow@postgres:5432/airflow" in done.stderr
     assert "CAIFENG_REGISTER_URL=postgresql://register@postgres:5432/register" in done.stderr
+    assert "CAIFENG_AIRFLOW_DATABASE=postgresql+psycopg2://airflow@postgres:5432/airflow" in done.stderr
     assert not [name for name, secret in secrets.items() if secret in done.stderr]
     passwords = tmp_path / "pgpass"
     assert passwords.stat().st_mode & 0o077 == 0

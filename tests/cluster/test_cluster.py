@@ -14,7 +14,7 @@ from caifeng.core.contracts import load_contracts
 from samples.town.story import load_story
 from tests.cluster.conftest import ROOT, TOWN_PORT
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.xdist_group("cluster")]
 DAYS = list(load_story().days)
 #: What a stage does, as the DAGs' tasks call it, in one undisturbed process.
 CRAWL = "from caifeng.jobs import timetable as t; [t.crawl_batch(ids, {day!r}) for ids in t.plan_batches()]"
