@@ -10,7 +10,7 @@ export UV_SYSTEM_CERTS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-cluster check format up down lock bench clean
+.PHONY: help demo test test-all test-cluster check format up down lock bundle bench clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,9 @@ lock: $(READY)  ## resolve requirements.lock anew
 		--no-header -c requirements.lock --extra cluster pyproject.toml -o requirements-cluster.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header -c requirements.lock --extra bench pyproject.toml -o requirements-bench.lock
+
+bundle: $(READY)  ## one archive in build/ that installs on a machine without a network (docs/upgrade.md)
+	@docker/bundle.sh
 
 bench: $(READY)  ## measure, side by side with others; one JSON line each; CAIFENG_EVAL_DATA=DIR for real data
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-bench.lock
