@@ -17,7 +17,9 @@ app = typer.Typer()
 
 
 @app.command()
-def check() -> None:
+def check(
+    drift: Annotated[bool, typer.Option("--drift", help="Also compare contracts with lake and warehouse.")] = False,
+) -> None:
     """Validate all configuration and table contracts; every fault is one line naming file and field."""
     from caifeng.jobs.check import check_configuration, configuration_warnings
 
@@ -30,6 +32,17 @@ def check() -> None:
     if faults:
         raise typer.Exit(2)
     typer.echo("configuration is in order")
+    if not drift:
+        return
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.drift import drift as find_drift
+
+    found = find_drift(Env.open(settings))
+    for line in found:
+        typer.echo(line, err=True)
+    if found:
+        raise typer.Exit(1)
+    typer.echo("lake and warehouse are as their contracts say")
 
 
 @app.command()
@@ -183,14 +196,6 @@ def restore(
 
     for line in restore_job(Settings.load(), manifest, dry_run=dry_run, force=force):
         typer.echo(line)
-
-
-@app.command()
-def dictionary() -> None:
-    """Print the data dictionary, made from the table contracts."""
-    from caifeng.core.contracts import data_dictionary
-
-    typer.echo(data_dictionary(Settings.load().contracts()))
 
 
 @app.command()
