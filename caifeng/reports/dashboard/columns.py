@@ -58,9 +58,7 @@ def issue_columns(data: DashboardData, addresses: Words) -> dict[str, Any]:
     _check_totals(data)
     topics, classes, sources, units, states, bodies = Words(), Words(), Words(), Words(), Words(), Words()
     owner = issues.select(pl.struct("unit", "owner_unit"))["unit"].to_list()
-    unit_words = [
-        unit_name(row["unit"], data.office) if row["unit"] else printable(row["owner_unit"]) for row in owner
-    ]
+    unit_words = [unit_name(row["unit"], data.office) if row["unit"] else printable(row["owner_unit"]) for row in owner]
     overrides = list(dict.fromkeys(code for codes in issues["overrides"].to_list() for code in codes))
     columns: dict[str, Any] = {
         "no": issues["issue_no"].to_list(),
@@ -347,7 +345,9 @@ def _printable(column: pl.Series) -> list[str]:
 
 
 def _places(column: pl.Series, words: tuple[str, ...]) -> list[int]:
-    places: list[int] = column.replace_strict({word: n for n, word in enumerate(words)}, return_dtype=pl.Int64).to_list()
+    places: list[int] = column.replace_strict(
+        {word: n for n, word in enumerate(words)}, return_dtype=pl.Int64
+    ).to_list()
     return places
 
 

@@ -137,7 +137,7 @@ class DashboardData:
 
         Returns:
             The latest row of the log, with `level` (the ledger's where it has one, as a person may have changed it
-            since), `is_confirmed`, `index`, and the ledger's columns, of which those the log has, too, end in `_ledger`.
+            since), `is_confirmed`, `index`, and the ledger's columns, those the log has, too, ending in `_ledger`.
         """
         found = self.rows.sort("day", "issue_no").unique("issue_no", keep="last", maintain_order=True)
         kept = self.latest(self.ledger, "issue_no")

@@ -87,13 +87,13 @@ def dashboard_json(data: DashboardData) -> dict[str, Any]:
         "kind": "period" if data.is_period else "day",
         "first": days[0].isoformat(),
         "last": data.day.isoformat(),
-        "span": f"{document_date(days[0])}至{document_date(data.day)}"
-        if data.is_period
-        else document_date(data.day),
+        "span": f"{document_date(days[0])}至{document_date(data.day)}" if data.is_period else document_date(data.day),
         "office": f"{data.office.name}{data.office.openness_office}",
         "asOf": as_of_text(summary["as_of"], data.day),
         "rules": summary["rule_version"],
-        "coverage": coverage_statement(summary, data.health.filter(day=summary["day"]) if "day" in data.health.columns else data.health),
+        "coverage": coverage_statement(
+            summary, data.health.filter(day=summary["day"]) if "day" in data.health.columns else data.health
+        ),
         "zero": ZERO_REPORT if summary["zero_report"] and not data.is_period else "",
         "figures": figures(data),
         "range": f"近 {len(days)} 天" if len(days) > 1 else "当日",
