@@ -54,8 +54,8 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "frame-ancestors 'self'; base-uri 'none'"
 )
-#: The dashboard brings its own inline scripts: it runs in an origin of its own and cannot act for the account. Its links
-#: to posts open in tabs of their own, outside of that sandbox.
+#: The dashboard brings its own inline scripts: it runs in an origin of its own and cannot act for the account. Its
+#: links to posts open in tabs of their own, outside of that sandbox.
 DASHBOARD_POLICY = (
     "sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
     "script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
