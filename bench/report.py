@@ -18,8 +18,8 @@ _MADE = ("bench", "cores", "date", "machine", "command")
 _HEAD = """# Benchmarks
 
 Made by `caifeng bench report` from `bench/results/*.jsonl`; do not edit. `caifeng bench --save` runs all benchmarks
-and keeps their figures; only the latest run of each is shown, older ones stay in the files. What is compared ran side by side
-in one run: compare within a table, never between tables or machines. A benchmark without a table was not run and kept.
+and keeps their figures; only the latest run of each is shown, older ones stay in the files. What is compared ran side
+by side in one run: compare within a table, never between tables or machines. A benchmark without a table was not run and kept.
 """
 
 
