@@ -39,6 +39,7 @@ BENCHMARKS = {
     "events": Benchmark("events", on_data=True),
     "early_warning": Benchmark("early_warning"),
     "crawl": Benchmark("crawl"),
+    "latency": Benchmark("latency"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,15 +19,21 @@ app = typer.Typer()
 
 @app.command()
 def check(
+    deploy: Annotated[
+        bool,
+        typer.Option("--deploy", help="Also what a cluster needs of its environment: settings, secrets, stores."),
+    ] = False,
     drift: Annotated[bool, typer.Option("--drift", help="Also compare contracts with lake and warehouse.")] = False,
 ) -> None:
     """Validate all configuration and table contracts; every fault is one line naming file and field."""
     from caifeng.jobs.check import check_configuration, configuration_warnings
+    from caifeng.jobs.start_check import start_faults, start_warnings
 
+    missing = start_faults(os.environ) if deploy else []
     settings = Settings.load()
-    for warning in configuration_warnings(settings):
+    for warning in [*configuration_warnings(settings), *(start_warnings(settings) if deploy else ())]:
         typer.echo(f"warning: {warning}", err=True)
-    faults = check_configuration(settings)
+    faults = [*missing, *check_configuration(settings)]
     for fault in faults:
         typer.echo(fault, err=True)
     if faults:
