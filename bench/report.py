@@ -19,7 +19,7 @@ _HEAD = """# Benchmarks
 
 Made by `caifeng bench report` from `bench/results/*.jsonl`; do not edit. `caifeng bench --save` runs all benchmarks
 and keeps their figures; only the latest run of each is shown, older ones stay in the files. What is compared ran side
-by side in one run: compare within a table, never between tables or machines. A benchmark without a table was not run and kept.
+by side in one run: compare within a table, never between tables or machines. What has no table here was not kept.
 """
 
 

@@ -59,9 +59,9 @@ def score(task: str, gold: Mapping[str, Any], predicted: Mapping[str, Any]) -> d
     right = sum(predicted.get(key) == label for key, label in gold.items())
     f1 = []
     for label in sorted(set(gold.values()), key=str):
-        true = {key for key, value in gold.items() if value == label}
-        said = {key for key, value in predicted.items() if value == label}
-        f1.append(_prf(len(true & said), len(said), len(true))[2])
+        having = {key for key, value in gold.items() if value == label}
+        claimed = {key for key, value in predicted.items() if value == label}
+        f1.append(_prf(len(having & claimed), len(claimed), len(having))[2])
     return base | {"accuracy": round(right / len(gold), 4), "macro_f1": round(sum(f1) / len(f1), 4)}
 
 
