@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
+from caifeng.core.checksums import write_checksums
 from caifeng.core.errors import DataError
 from caifeng.jobs.base import Env, JobReport
 from caifeng.jobs.dashboard import read_dashboard
@@ -35,7 +36,11 @@ def outputs(env: Env, day: date, as_of: datetime) -> JobReport:
         "预警报送清单.xlsx": lambda path: write_escalations_xlsx(report, path),
         "dashboard.html": lambda path: path.write_text(dashboard_html(board, echarts_source()), "utf8"),
     }
-    return JobReport("outputs", day, as_of, {"files": produce(folder, writers)})
+    try:
+        files = produce(folder, writers)
+    finally:
+        write_checksums(folder, writers)
+    return JobReport("outputs", day, as_of, {"files": files})
 
 
 def read_day(env: Env, day: date) -> DayReport:
