@@ -52,7 +52,7 @@ def marts_on_spark(session: SparkSession, env: Env, day: date, as_of: datetime) 
                 assert isinstance(found, pl.DataFrame)
                 frame = contract.conform(as_declared(found, contract))
             except Exception as error:  # whatever Spark says of it: the next mart is tried all the same
-                wrong.append(f"{mart}: {str(error).splitlines()[0][:300]}")
+                wrong.append(f"{mart}: {' '.join(str(error).split())[:300]}")
                 continue
             local = env.warehouse.read(mart, day).drop("day")
             if fingerprint(frame) != fingerprint(contract.conform(local)):
@@ -103,8 +103,9 @@ def view_name(table: str) -> str:
 
 def spark_query(query: str, parameters: Mapping[str, Any]) -> str:
     """A SELECT in DuckDB's words, in Spark's; `$name` gives way to its value, and tables to their views."""
-    tree = sqlglot.parse_one(query, dialect="duckdb").transform(_of_this_evaluation, parameters).transform(_in_spark)
-    return tree.sql(dialect="spark")
+    tree = sqlglot.parse_one(query, dialect="duckdb").transform(_of_this_evaluation, parameters)
+    # twice: what stands inside of what was replaced is met the second time
+    return tree.transform(_in_spark).transform(_in_spark).sql(dialect="spark", comments=False)
 
 
 def _of_this_evaluation(node: exp.Expression, parameters: Mapping[str, Any]) -> exp.Expression:
@@ -123,7 +124,50 @@ def _of_this_evaluation(node: exp.Expression, parameters: Mapping[str, Any]) -> 
 
 def _in_spark(node: exp.Expression) -> exp.Expression:
     """What sqlglot leaves as DuckDB has it."""
+    if isinstance(node, exp.Anonymous):
+        name, given = node.name.lower(), node.expressions
+        if name == "list_position":  # null, not 0, where it is not found
+            return exp.func("nullif", exp.func("array_position", *given), exp.Literal.number(0))
+        if name == "timezone":  # the session's own zone is UTC
+            return exp.func("from_utc_timestamp", given[1], given[0])
+    if isinstance(node, exp.SetOperation) and node.args.get("by_name"):
+        node.set("by_name", None)  # the house's have the same columns in the same order; the comparison would tell
+    if isinstance(node, exp.Bracket) and isinstance(part := node.expressions[0], exp.Slice):
+        # of a text; of a list Spark would refuse it. sqlglot counts brackets from 0
+        length = exp.Literal.number(int(part.expression.name) - int(part.this.name) + 1)
+        return exp.func("substring", node.this, part.this, length)
+    if isinstance(node, exp.TimeToStr) and node.args["format"].name == "%G-W%V":
+        year = exp.Extract(this=exp.var("YEAROFWEEK"), expression=node.this.copy())
+        week = exp.func("lpad", exp.func("weekofyear", node.this.copy()), exp.Literal.number(2), exp.Literal.string("0"))
+        return exp.func("concat", year, exp.Literal.string("-W"), week)
+    if isinstance(node, exp.Qualify):  # it is to become a WHERE around the SELECT, where the tables' names are gone
+        for column in node.find_all(exp.Column):
+            if not column.find_ancestor(exp.Window):
+                column.set("table", None)
+    if isinstance(node, exp.Filter) and isinstance(node.this, exp.AnyValue):  # Spark has no FILTER after IGNORE NULLS
+        return exp.AnyValue(this=exp.Case(ifs=[exp.If(this=node.expression.this, true=node.this.this)]))
+    if isinstance(node, exp.Filter) and isinstance(node.this, exp.ArrayAgg):
+        return _ordered_list(node.this, node.expression)
+    if isinstance(node, exp.ArrayAgg) and not isinstance(node.parent, exp.Filter):
+        return _ordered_list(node, None)
     return node
+
+
+def _ordered_list(listed: exp.ArrayAgg, where: exp.Expression | None) -> exp.Expression:
+    """`list(x ORDER BY y)`: Spark's has no order, so pairs of y and x are sorted."""
+    order = listed.this
+    if not isinstance(order, exp.Order):
+        return exp.Filter(this=listed, expression=where) if where else listed
+    value = order.this
+    if isinstance(value, exp.Distinct):  # DuckDB, too, orders distinct values by themselves only
+        found: exp.Expression = exp.func("collect_set", value.expressions[0])
+        return exp.func("sort_array", exp.Filter(this=found, expression=where) if where else found)
+    fields = [*(key.this.copy() for key in order.expressions), value.copy()]
+    named = [part for n, field in enumerate(fields) for part in (exp.Literal.string(f"f{n}"), field)]
+    found = exp.func("collect_list", exp.func("named_struct", *named))
+    pairs = exp.func("sort_array", exp.Filter(this=found, expression=where) if where else found)
+    last = exp.Dot(this=exp.to_identifier("pair"), expression=exp.to_identifier(f"f{len(fields) - 1}"))
+    return exp.func("transform", pairs, exp.Lambda(this=last, expressions=[exp.to_identifier("pair")]))
 
 
 def as_declared(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
