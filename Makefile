@@ -9,7 +9,7 @@ export UV_SYSTEM_CERTS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format up down lock bench clean
+.PHONY: help demo test test-all test-spark check format up down lock bench clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,13 @@ test: $(READY)  ## run the tests (no network, a few minutes)
 
 test-all: $(READY)  ## run the long tests, too
 	@$(BIN)/pytest -n 2 --dist loadgroup
+
+test-spark: $(READY)  ## run the tests of the second engine; installs Spark into an environment of its own (Java 17)
+	@command -v java >/dev/null || { echo "java (17 or newer) is needed: apt-get install default-jre-headless"; exit 2; }
+	@test -x .venv-spark/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-spark
+	@$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --constraint requirements.lock --editable ".[dev,spark]"
+	@.venv-spark/bin/python -m pytest -n0 tests/spark
 
 check: $(READY)  ## style, types, architecture, configuration
 	@$(BIN)/ruff check .

@@ -17,9 +17,7 @@ from transforms.understand.understand import Understood
 from transforms.understand.understand import understand as understand_posts
 
 
-def understand(
-    env: Env, day: date, as_of: datetime, work: Callable[..., Understood] = understand_posts
-) -> JobReport:
+def understand(env: Env, day: date, as_of: datetime, work: Callable[..., Understood] = understand_posts) -> JobReport:
     """Find what concerns statistics work, and what it is about; `work`: by another engine."""
     taxonomy, office = env.settings.taxonomy(), env.settings.office()
     judged = judged_by_people(env, day, as_of)

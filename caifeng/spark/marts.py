@@ -138,14 +138,18 @@ def _in_spark(node: exp.Expression) -> exp.Expression:
         return exp.func("substring", node.this, part.this, length)
     if isinstance(node, exp.TimeToStr) and node.args["format"].name == "%G-W%V":
         year = exp.Extract(this=exp.var("YEAROFWEEK"), expression=node.this.copy())
-        week = exp.func("lpad", exp.func("weekofyear", node.this.copy()), exp.Literal.number(2), exp.Literal.string("0"))
+        week = exp.func(
+            "lpad", exp.func("weekofyear", node.this.copy()), exp.Literal.number(2), exp.Literal.string("0")
+        )
         return exp.func("concat", year, exp.Literal.string("-W"), week)
     if isinstance(node, exp.Qualify):  # it is to become a WHERE around the SELECT, where the tables' names are gone
         for column in node.find_all(exp.Column):
             if not column.find_ancestor(exp.Window):
                 column.set("table", None)
-    if isinstance(node, exp.Filter) and isinstance(node.this, exp.AnyValue):  # Spark has no FILTER after IGNORE NULLS
-        return exp.AnyValue(this=exp.Case(ifs=[exp.If(this=node.expression.this, true=node.this.this)]))
+    if isinstance(node, exp.Filter) and (some := node.this.find(exp.AnyValue)):  # no FILTER after IGNORE NULLS
+        chosen = exp.Case(ifs=[exp.If(this=node.expression.this, true=some.this.copy())])
+        some.set("this", chosen)
+        return node.this
     if isinstance(node, exp.Filter) and isinstance(node.this, exp.ArrayAgg):
         return _ordered_list(node.this, node.expression)
     if isinstance(node, exp.ArrayAgg) and not isinstance(node.parent, exp.Filter):
@@ -188,5 +192,3 @@ def differing(one: pl.DataFrame, other: pl.DataFrame) -> list[str]:
     if one.height != other.height:
         return [f"rows ({one.height}, {other.height})"]
     return [name for name in one.columns if fingerprint(one.select(name)) != fingerprint(other.select(name))]
-
-

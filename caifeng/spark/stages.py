@@ -77,9 +77,7 @@ def _understand(
     stance_rules: StanceRules,
     judgements: pl.DataFrame | None = None,
 ) -> Understood:
-    work = partial(
-        understand_posts, taxonomy=taxonomy, office=office, stance_rules=stance_rules, judgements=judgements
-    )
+    work = partial(understand_posts, taxonomy=taxonomy, office=office, stance_rules=stance_rules, judgements=judgements)
     pieces = [posts] if isinstance(posts, pl.DataFrame) else posts
     return Understood(*in_partitions(session, pieces, "post_id", work))
 
