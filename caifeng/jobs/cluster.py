@@ -22,7 +22,10 @@ from transforms.understand.issues import (
 
 
 def cluster(env: Env, day: date, as_of: datetime, share: Share = stored_sharing) -> JobReport:
-    """Group reposts, link them to issues, and get numbers for new issues from the register; `share`: by another engine."""
+    """Group reposts, link them to issues, and get numbers for new issues from the register.
+
+    `share` is how another engine finds the stored groups that can be meant.
+    """
     posts = env.lake.read("graded.posts", day)
     rules = load_model(env.settings.config / "grouping.toml", GroupingRules)
     groups = group_day(env, day, posts, rules, share)

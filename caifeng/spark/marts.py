@@ -105,10 +105,11 @@ def spark_query(query: str, parameters: Mapping[str, Any]) -> str:
     """A SELECT in DuckDB's words, in Spark's; `$name` gives way to its value, and tables to their views."""
     tree = sqlglot.parse_one(query, dialect="duckdb").transform(_of_this_evaluation, parameters)
     # twice: what stands inside of what was replaced is met the second time
-    return tree.transform(_in_spark).transform(_in_spark).sql(dialect="spark", comments=False)
+    said: str = tree.transform(_in_spark).transform(_in_spark).sql(dialect="spark", comments=False)
+    return said
 
 
-def _of_this_evaluation(node: exp.Expression, parameters: Mapping[str, Any]) -> exp.Expression:
+def _of_this_evaluation(node: exp.Expr, parameters: Mapping[str, Any]) -> exp.Expr:
     if isinstance(node, exp.Parameter | exp.Placeholder) and (name := node.name) in parameters:
         value = parameters[name]
         if isinstance(value, datetime):
@@ -122,7 +123,7 @@ def _of_this_evaluation(node: exp.Expression, parameters: Mapping[str, Any]) -> 
     return node
 
 
-def _in_spark(node: exp.Expression) -> exp.Expression:
+def _in_spark(node: exp.Expr) -> exp.Expr:
     """What sqlglot leaves as DuckDB has it."""
     if isinstance(node, exp.Anonymous):
         name, given = node.name.lower(), node.expressions
@@ -149,7 +150,8 @@ def _in_spark(node: exp.Expression) -> exp.Expression:
     if isinstance(node, exp.Filter) and (some := node.this.find(exp.AnyValue)):  # no FILTER after IGNORE NULLS
         chosen = exp.Case(ifs=[exp.If(this=node.expression.this, true=some.this.copy())])
         some.set("this", chosen)
-        return node.this
+        found: exp.Expr = node.this
+        return found
     if isinstance(node, exp.Filter) and isinstance(node.this, exp.ArrayAgg):
         return _ordered_list(node.this, node.expression)
     if isinstance(node, exp.ArrayAgg) and not isinstance(node.parent, exp.Filter):
@@ -157,14 +159,14 @@ def _in_spark(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _ordered_list(listed: exp.ArrayAgg, where: exp.Expression | None) -> exp.Expression:
+def _ordered_list(listed: exp.ArrayAgg, where: exp.Expr | None) -> exp.Expr:
     """`list(x ORDER BY y)`: Spark's has no order, so pairs of y and x are sorted."""
     order = listed.this
     if not isinstance(order, exp.Order):
         return exp.Filter(this=listed, expression=where) if where else listed
     value = order.this
     if isinstance(value, exp.Distinct):  # DuckDB, too, orders distinct values by themselves only
-        found: exp.Expression = exp.func("collect_set", value.expressions[0])
+        found: exp.Expr = exp.func("collect_set", value.expressions[0])
         return exp.func("sort_array", exp.Filter(this=found, expression=where) if where else found)
     fields = [*(key.this.copy() for key in order.expressions), value.copy()]
     named = [part for n, field in enumerate(fields) for part in (exp.Literal.string(f"f{n}"), field)]

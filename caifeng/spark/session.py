@@ -113,8 +113,8 @@ def _work(
     assert context is not None  # a worker calls it
     if not (got := [pl.from_arrow(batch) for batch in batches if batch.num_rows]):
         return
-    frame = pl.concat(got).select(list(schema)).cast(schema)  # type: ignore[type-var, arg-type]
-    for number, result in enumerate(work(frame)):  # type: ignore[arg-type]
+    frame = pl.concat(got).select(list(schema)).cast(schema)  # type: ignore[union-attr, type-var, arg-type]
+    for number, result in enumerate(work(frame)):
         yield pa.RecordBatch.from_pydict(
             {"part": [context.partitionId()], "result": [number], "rows": [_packed(result)]},
             schema=pa.schema({"part": pa.int32(), "result": pa.int32(), "rows": pa.binary()}),

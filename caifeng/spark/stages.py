@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -46,7 +46,7 @@ def run_on_spark(
         DataError: a mart differs between the engines; it is named.
     """
     env, moment = Env.open(settings), as_of or clock.end_of_day(day)
-    jobs = {
+    jobs: dict[str, Callable[[Env, date, datetime], JobReport]] = {
         "clean": partial(clean, work=partial(_clean, session)),
         "understand": partial(understand, work=partial(_understand, session)),
         "cluster": partial(cluster, share=partial(_sharing_marks, session)),
