@@ -1,4 +1,4 @@
-"""Years of posts behind a day: what a day's run after `clean` and the analysts' copy cost, and how large the home is."""
+"""Half a year of posts behind a day: what a run after `clean` and the analysts' copy cost, and the size of the home."""
 
 from __future__ import annotations
 

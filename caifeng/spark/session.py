@@ -56,7 +56,7 @@ def spark_session(master: str = MASTER) -> Iterator[SparkSession]:
         raise UsageError("Spark is not installed: pip install 'caifeng[spark]', and Java 17 or newer") from error
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     with TemporaryDirectory(prefix="caifeng-spark-") as folder:
-        builder = Session.builder.master(master).appName("caifeng").config("spark.sql.warehouse.dir", folder)  # type: ignore[attr-defined]
+        builder = Session.builder.master(master).appName("caifeng").config("spark.sql.warehouse.dir", folder)
         if master.startswith("local"):
             builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
         for name, value in _SETTINGS.items():
