@@ -41,6 +41,7 @@ BENCHMARKS = {
     "end_to_end": Benchmark("end_to_end"),
     "history": Benchmark("history"),
     "sizing": Benchmark("sizing"),
+    "latency": Benchmark("latency"),
 }
 
 

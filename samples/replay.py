@@ -37,7 +37,9 @@ def main() -> None:
             ("publish", f"{after}T{COMPLETED_AT}"),
         ):
             os.environ["CAIFENG_AS_OF"] = moment
-            run = bag.dags[dag_id].test(run_conf={"day": day.isoformat()})
+            dag = bag.dags[dag_id]
+            dag.deadline = None  # Airflow's in-process runner trips over deadline alerts, which only a scheduler keeps
+            run = dag.test(run_conf={"day": day.isoformat()})
             if run.state != "success":
                 sys.exit(f"DAG {dag_id} ended {run.state} for {day}")
 

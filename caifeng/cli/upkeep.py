@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -17,19 +18,38 @@ app = typer.Typer()
 
 
 @app.command()
-def check() -> None:
+def check(
+    deploy: Annotated[
+        bool,
+        typer.Option("--deploy", help="Also what a cluster needs of its environment: settings, secrets, stores."),
+    ] = False,
+    drift: Annotated[bool, typer.Option("--drift", help="Also compare contracts with lake and warehouse.")] = False,
+) -> None:
     """Validate all configuration and table contracts; every fault is one line naming file and field."""
     from caifeng.jobs.check import check_configuration, configuration_warnings
+    from caifeng.jobs.start_check import start_faults, start_warnings
 
+    missing = start_faults(os.environ) if deploy else []
     settings = Settings.load()
-    for warning in configuration_warnings(settings):
+    for warning in [*configuration_warnings(settings), *(start_warnings(settings) if deploy else ())]:
         typer.echo(f"warning: {warning}", err=True)
-    faults = check_configuration(settings)
+    faults = [*missing, *check_configuration(settings)]
     for fault in faults:
         typer.echo(fault, err=True)
     if faults:
         raise typer.Exit(2)
     typer.echo("configuration is in order")
+    if not drift:
+        return
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.drift import drift as find_drift
+
+    found = find_drift(Env.open(settings))
+    for line in found:
+        typer.echo(line, err=True)
+    if found:
+        raise typer.Exit(1)
+    typer.echo("lake and warehouse are as their contracts say")
 
 
 @app.command()
@@ -183,14 +203,6 @@ def restore(
 
     for line in restore_job(Settings.load(), manifest, dry_run=dry_run, force=force):
         typer.echo(line)
-
-
-@app.command()
-def dictionary() -> None:
-    """Print the data dictionary, made from the table contracts."""
-    from caifeng.core.contracts import data_dictionary
-
-    typer.echo(data_dictionary(Settings.load().contracts()))
 
 
 @app.command()

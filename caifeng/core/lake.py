@@ -58,13 +58,16 @@ class Lake:
         name = f"{table.replace('.', '/')}/{_folder(day)}/{part}.parquet"
         with self.store.replacing(name) as temporary:
             version = self.contracts[table].version
-            checked.write_parquet(
-                temporary,
-                compression="zstd",
-                statistics=True,
-                row_group_size=_ROW_GROUP,
-                metadata={_VERSION: str(version)} if version > 1 else None,
-            )
+            try:
+                checked.write_parquet(
+                    temporary,
+                    compression="zstd",
+                    statistics=True,
+                    row_group_size=_ROW_GROUP,
+                    metadata={_VERSION: str(version)} if version > 1 else None,
+                )
+            except pl.exceptions.ComputeError as error:  # the engine's word for a full disk or a limit on files
+                raise OSError(str(error).rpartition("IO error: ")[2]) from error
         return self.root / name
 
     def read(self, table: str, day: date) -> pl.DataFrame:

@@ -28,7 +28,7 @@ from caifeng.core.lake import Lake
 EXCERPT_CHARACTERS = 200
 #: An index of the lake that no SELECT reads.
 LAKE_ONLY = ("clean.repost_bands",)
-PUBLISHED_TABLES = ("graded.issues", "graded.issue_grades", "graded.issue_posts", "graded.posts")
+PUBLISHED_TABLES = ("graded.issues", "graded.issue_grades", "graded.issue_posts", "graded.posts", "ops.runs")
 
 
 class Span(NamedTuple):

@@ -5,12 +5,13 @@ from caifeng.core.errors import UsageError
 from caifeng.core.files import replacing
 from caifeng.core.warehouse import Warehouse
 from caifeng.jobs.base import Env
+from caifeng.jobs.data_docs import data_docs
 from caifeng.jobs.marts import evaluations
 from caifeng.jobs.review import build_review, period
 
 
 def publish(env: Env) -> None:
-    """Swap in a fresh copy; whoever has the old one open keeps it.
+    """Swap in a fresh copy; whoever has the old one open keeps it. The page of the gates goes out with it.
 
     Raises:
         UsageError: there is no warehouse yet.
@@ -18,6 +19,7 @@ def publish(env: Env) -> None:
     if not env.warehouse.file.exists():
         raise UsageError(f"{env.warehouse.file}: no warehouse yet; run `caifeng run --day D` first")
     env.warehouse.publish(env.settings.analytics_file)
+    data_docs(env)
 
 
 def rebuild(env: Env) -> int:

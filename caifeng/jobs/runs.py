@@ -153,8 +153,30 @@ def range_hash(lake: Lake, table: str, first: date, last: date, known: dict[date
     return digest(lines)
 
 
+def part_hash(lake: Lake, path: Path) -> str:
+    """Hash of a part as the job that wrote it left it: words whose life has ended since are no change of the part."""
+    before, found = purged(lake), file_hash(path)
+    while found in before:
+        found = before[found]
+    return found
+
+
+def purged(lake: Lake) -> dict[str, str]:
+    """Hash of each part that lost words to `purge` -> its hash before (ops.purges)."""
+    files = [file for day in Lake.days(lake, "ops.purges") for file in Lake.files(lake, "ops.purges", day)]
+    return _purged(tuple((file, file.stat().st_mtime_ns) for file in files))
+
+
+@lru_cache(maxsize=4)
+def _purged(files: tuple[tuple[Path, int], ...]) -> dict[str, str]:
+    columns = ["what", "hash_before", "hash_after"]
+    frames = [pl.read_parquet(file, columns=columns, hive_partitioning=False) for file, _ in files]
+    rows = [row for frame in frames for row in frame.iter_rows() if row[0] == "words" and row[1] and row[2]]
+    return {after[:_DIGITS]: before[:_DIGITS] for _, before, after in rows}
+
+
 def _hashes(lake: Lake, table: str, day: date) -> dict[str, str]:
-    return {path.name: file_hash(path) for path in Lake.files(lake, table, day)}
+    return {path.name: part_hash(lake, path) for path in Lake.files(lake, table, day)}
 
 
 def _without(files: dict[str, str], partition: str, own: Iterable[str]) -> list[str]:

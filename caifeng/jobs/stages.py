@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Module and function of each stage share its name: caifeng.jobs.<stage>.<stage>(env, day, as_of).
 STAGES = ("clean", "understand", "cluster", "grade", "load", "marts", "outputs")
+#: Stages that read the words of a day; once these have ended their life, the day is only loaded (docs/privacy.md).
+READS_WORDS = frozenset(STAGES[:4])
 
 
 def between(first: str | None, last: str | None) -> tuple[str, ...]:
@@ -43,10 +45,16 @@ def run_stages(
         day: fetch day.
         stages: names from STAGES.
         as_of: moment of the evaluation; the end of the day if not given.
+
+    Raises:
+        UsageError: a stage reads the words of the day, and these have ended their life.
     """
     from caifeng.jobs.base import Env, timed
+    from caifeng.jobs.purge import check_recomputable
 
     env = Env.open(settings)
+    if not READS_WORDS.isdisjoint(stages) and day in env.lake.days("graded.posts"):
+        check_recomputable(env, day)
     moment = as_of or clock.end_of_day(day)
     for stage in stages:
         job = getattr(import_module(f"caifeng.jobs.{stage}"), stage)

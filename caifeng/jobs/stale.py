@@ -19,7 +19,7 @@ from caifeng.core.lake import Lake
 from caifeng.jobs.base import LOOKBACK, Env, JobReport, timed
 from caifeng.jobs.marts import evaluations
 from caifeng.jobs.rules import rules_of
-from caifeng.jobs.runs import RECORDS, Run, entries, file_hash, partition_hash, range_hash, read_runs, rows_hash
+from caifeng.jobs.runs import RECORDS, Run, entries, part_hash, partition_hash, range_hash, read_runs, rows_hash
 from caifeng.jobs.stages import STAGES
 
 #: Stages that need no text, so that they can be run again for any day ...
@@ -164,7 +164,7 @@ def _output(env: Env, name: str) -> str | None:
         table, day, _ = _range(name.rpartition("/")[0])
         files = {path.name: path for path in Lake.files(env.lake, table, day)}
         path = files.get(name.rpartition("/")[2])
-        return file_hash(path) if path else None
+        return part_hash(env.lake, path) if path else None
     return _mart(env, name)
 
 

@@ -59,6 +59,8 @@ DASHBOARD_POLICY = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
+#: The page of the gates is words and tables only.
+CHECKS_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'"
 HEADERS = {
     "Content-Security-Policy": PAGE_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -285,6 +287,14 @@ def _add_pages(app: FastAPI) -> None:
         if latest is None:
             return render(request, "error.html", None, 404, title="还没有看板", text="第一次整理完成后，这里显示看板。")
         return back(request, f"/files/{latest.day}/dashboard.html")
+
+    @app.get("/checks")
+    def show_checks(request: Request, who: Who, at: At) -> Response:
+        page = at.settings.home / "data-docs" / "index.html"
+        if not page.is_file():
+            text = "第一次发布完成后，这里显示各表的质量检查。"
+            return render(request, "error.html", None, 404, title="还没有检查记录", text=text)
+        return FileResponse(page, media_type="text/html", headers={"Content-Security-Policy": CHECKS_POLICY})
 
     @app.get("/sources", response_class=HTMLResponse)
     def show_sources(request: Request, who: Who, at: At) -> Response:

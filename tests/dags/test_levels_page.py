@@ -126,7 +126,7 @@ def stand_of(*issues):
         number: {"state": "confirmed", "system_level": suggested, "confirmed_level": confirmed, "events": 1}
         for number, suggested, confirmed, _ in issues
     }
-    return Stand(pl.DataFrame(logged), pl.DataFrame(), {}, rows, NOW)
+    return Stand(pl.DataFrame(logged), {}, rows, {}, NOW)
 
 
 def confirmed(number, level, suggested, reason=""):

@@ -108,9 +108,10 @@ def test_a_day_that_was_never_landed_has_a_log_too(town, config, tmp_path):
     assert statuses == ["not_run"]
 
 
-def test_marts_of_a_moment_that_was_not_graded_are_refused(town):
+def test_marts_of_a_moment_that_was_not_graded_are_refused(town, tmp_path):
+    shutil.copytree(town.home, tmp_path / "home")  # the refused run is on record there
     done = caifeng(
-        town.home,
+        tmp_path / "home",
         town.config,
         *("run", "--day", str(town.story.days[0]), "--from", "marts", "--as-of", "2026-11-20T09:00+08:00"),
     )

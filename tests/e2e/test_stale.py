@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from datetime import timedelta
 
 import polars as pl
 import pytest
@@ -10,6 +11,7 @@ from caifeng.cases.model import Actor
 from caifeng.core import clock
 from caifeng.core.settings import Settings, parse_as_of
 from caifeng.jobs.base import Env
+from caifeng.jobs.purge import purge
 from caifeng.jobs.runs import entries, read_runs
 from caifeng.jobs.stages import STAGES, run_stages
 from caifeng.jobs.stale import refresh, stale
@@ -72,6 +74,15 @@ def test_nothing_is_stale_that_nothing_has_changed_for(town, home):
 def test_a_day_run_again_makes_nothing_stale(town, home):
     assert len(list(run_stages(home, town.story.days[1]))) == len(STAGES)
     assert stale(Env.open(home)) == []
+
+
+@pytest.mark.parametrize("days", [20, 100])
+def test_words_that_end_their_life_make_nothing_stale(town, home, days):
+    later = home.model_copy(update={"as_of": home.as_of + timedelta(days=days)})
+    env = Env.open(later)
+    before = {(each.day, each.stage) for each in stale(env)}
+    assert purge(env).counts["words"] > 5
+    assert {(each.day, each.stage) for each in stale(Env.open(later))} == before == set()
 
 
 def test_a_post_that_came_late_changes_its_day_and_what_follows(town, home):

@@ -138,7 +138,9 @@ def test_readers_of_a_part_that_is_being_replaced_see_the_old_or_the_new_one(wor
     threads = [threading.Thread(target=read, args=(lake,)) for lake in [readers[0], *readers]]
     for thread in threads:
         thread.start()
-    for views in range(1, 30):
+    views = 0
+    while views < 30 or (len(seen) <= 10 and views < 1000):  # until the readers had their turn
+        views += 1
         writer.replace(TABLE, DAY, metrics(views, views, views))
     ended.set()
     for thread in threads:

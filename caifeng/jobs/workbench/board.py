@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import polars as pl
+
 from caifeng.cases.machine import tracked_until, way_called
 from caifeng.cases.model import (
     CASE_ROLE_NAMES,
@@ -127,6 +129,8 @@ class Board:
     at: datetime
     coverage: Coverage | None
     """Null: nothing was published yet."""
+    stale: tuple[str, ...]
+    """What is old, or far less than usual, in words (marts.freshness)."""
     review: tuple[Review, ...]
     """Issues whose level waits for a look."""
     agreement: tuple[Agreement, ...]
@@ -162,6 +166,7 @@ def board(desk: Desk, roles: Sequence[str] = ()) -> Board:
     return Board(
         at=stand.at,
         coverage=_coverage(desk, latest["day"], latest["as_of"]) if latest else None,
+        stale=_stale(desk, latest["day"]) if latest else (),
         review=review,
         agreement=agreement(desk, business_day(stand.at)),
         alerts=todays_alerts(desk, stand.at),
@@ -207,6 +212,12 @@ def source_health(desk: Desk) -> tuple[date | None, list[dict[str, Any]], list[d
     assert isinstance(day, date)
     health = desk.read("marts.source_health", day, day).sort("status", "name")
     return day, health.to_dicts(), desk.read("marts.time_review", day, day).sort("source_name", "post_id").to_dicts()
+
+
+def _stale(desk: Desk, day: date) -> tuple[str, ...]:
+    """Sources not read for a day, and far fewer posts than usual; broken and silent ones are in the coverage."""
+    found = desk.read("marts.freshness").filter(pl.col("day") == day, pl.col("state").is_in(["stale", "volume_low"]))
+    return tuple(f"{row['name']}：{row['phrase']}" for row in found.sort("source_id").iter_rows(named=True))
 
 
 def _coverage(desk: Desk, day: date, as_of: datetime) -> Coverage:

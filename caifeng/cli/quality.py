@@ -1,0 +1,111 @@
+"""Contracts, gates and lineage: what holds of every table, and what was set aside."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from caifeng.cli.common import AsOf, Day, parse_day
+from caifeng.core.settings import Settings, parse_as_of
+
+app = typer.Typer()
+Table = Annotated[str | None, typer.Option("--table", metavar="SCHEMA.TABLE", help="Only rows meant for this table.")]
+RuleName = Annotated[str | None, typer.Option("--rule", help="Only rows that break this rule.")]
+
+
+@app.command()
+def dictionary() -> None:
+    """Print the data dictionary, made from the table contracts."""
+    from caifeng.core.contracts import data_dictionary
+
+    typer.echo(data_dictionary(Settings.load().contracts()))
+
+
+@app.command()
+def contracts(
+    stamp: Annotated[
+        bool, typer.Option("--stamp", help="Note today's columns as agreed (sql/fingerprints.toml).")
+    ] = False,
+) -> None:
+    """Say which contracts changed their columns without an entry in `changes`, or note them as agreed."""
+    from caifeng.jobs.drift import stamp as stamp_contracts
+    from caifeng.jobs.drift import undeclared
+
+    sql = Settings.load().root / "sql"
+    found = stamp_contracts(sql) if stamp else undeclared(sql)
+    for line in found:
+        typer.echo(line, err=not stamp)
+    if found and not stamp:
+        raise typer.Exit(1)
+    if not found:
+        typer.echo("contracts are as agreed")
+
+
+@app.command()
+def lineage(
+    name: Annotated[str | None, typer.Argument(metavar="[TABLE[.COLUMN]]", help="Else the page of all tables.")] = None,
+) -> None:
+    """Show what a table or a column is made of and what rests on it; without a name print docs/lineage.md."""
+    from caifeng.jobs.lineage import lineage_of, lineage_page
+
+    settings = Settings.load()
+    known, sql = settings.contracts(), settings.root / "sql"
+    typer.echo("\n".join(lineage_of(name, known, sql)) if name else lineage_page(known, sql), nl=bool(name))
+
+
+@app.command()
+def gates() -> None:
+    """Print the rules that every table must pass, and what follows if one is broken (docs/gates.md)."""
+    from expectations.page import gates_page
+
+    typer.echo(gates_page(Settings.load().contracts()), nl=False)
+
+
+quarantine = typer.Typer(help="Rows that a gate set aside: what they are, and trying them again.", no_args_is_help=True)
+app.add_typer(quarantine, name="quarantine")
+
+
+@quarantine.command("list")
+def list_quarantine(
+    first: Annotated[str | None, typer.Option("--from", metavar="D1", help="First day; else the first of all.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="D2", help="Last day; else the last.")] = None,
+    table: Table = None,
+    rule: RuleName = None,
+) -> None:
+    """Count the rows set aside, by day, table and rule."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.quarantine import set_aside
+
+    found = set_aside(
+        Env.open(Settings.load()),
+        parse_day(first) if first else date.min,
+        parse_day(last) if last else date.max,
+        table,
+        rule,
+    )
+    for row in found.iter_rows(named=True):
+        typer.echo(f"{row['day']}  {row['table_name']} ({row['part']})  {row['rule']}  rows {row['rows']}")
+    if found.is_empty():
+        typer.echo("nothing is set aside")
+
+
+@quarantine.command("show")
+def show_quarantine(day: Day, table: Table = None, rule: RuleName = None) -> None:
+    """Print the rows of a day that were set aside, scrubbed, one JSON object per line; words live 14 days."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.quarantine import rows_set_aside
+
+    found = rows_set_aside(Env.open(Settings.load()), parse_day(day), table, rule)
+    typer.echo(found.write_ndjson(), nl=False)
+
+
+@quarantine.command("replay")
+def replay_quarantine(day: Day, table: Table = None, as_of: AsOf = None) -> None:
+    """Run the stages again whose gates set rows of a day aside, and account for each of these rows."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.quarantine import replay
+
+    moment = parse_as_of(as_of) if as_of else None
+    typer.echo(replay(Env.open(Settings.load()), parse_day(day), table, moment).words())
