@@ -74,7 +74,7 @@ def run(posts: int = POSTS, days: int = DAYS, home: Path | None = None) -> dict[
 
 
 def side_by_side(env: Env) -> dict[str, Any]:
-    """Relevant posts by topic and day, over all days, from the same rows: DuckDB, Polars, pandas and SQLite."""
+    """Relevant posts by topic and day, over all days, from the same rows: Polars, pandas and SQLite."""
     first, last = env.lake.days("graded.posts")[0], env.lake.days("graded.posts")[-1]
     query = "SELECT day, topic, count(*), count(DISTINCT source_id) FROM {} GROUP BY day, topic ORDER BY day, topic"
     frame = env.lake.read_range("graded.posts", first, last, ["topic", "source_id"])
