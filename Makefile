@@ -10,7 +10,7 @@ export UV_SYSTEM_CERTS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-cluster check format up down lock bundle bench clean
+.PHONY: help demo test test-all test-cluster test-spark check format up down lock bundle bench clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,13 @@ test: $(READY)  ## run the tests (no network, a few minutes)
 
 test-all: $(READY)  ## run the long tests, too
 	@$(BIN)/pytest -n 2 --dist loadgroup
+
+test-spark: $(READY)  ## run the tests of the second engine; installs Spark into an environment of its own (Java 17)
+	@command -v java >/dev/null || { echo "java (17 or newer) is needed: apt-get install default-jre-headless"; exit 2; }
+	@test -x .venv-spark/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-spark
+	@$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --constraint requirements.lock --editable ".[dev,spark]"
+	@.venv-spark/bin/python -m pytest -n0 tests/spark
 
 test-cluster: $(READY)  ## the pipeline on PostgreSQL, Redis and Celery workers that are killed (20 minutes); CLUSTER_VENV=DIR
 	@test -x $(CLUSTER_VENV)/bin/python || $(BIN)/python -m venv $(CLUSTER_VENV)

@@ -39,6 +39,9 @@ BENCHMARKS = {
     "events": Benchmark("events", on_data=True),
     "early_warning": Benchmark("early_warning"),
     "crawl": Benchmark("crawl"),
+    "end_to_end": Benchmark("end_to_end"),
+    "history": Benchmark("history"),
+    "sizing": Benchmark("sizing"),
     "latency": Benchmark("latency"),
 }
 
