@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 READY := .venv/.ready
+CLUSTER_VENV ?= .venv-cluster
 # Some machines switch byte code off; Airflow starts three times slower without it.
 unexport PYTHONDONTWRITEBYTECODE
 # Trust what the machine trusts: offices often sit behind a proxy with a certificate of its own.
@@ -9,10 +10,10 @@ export UV_SYSTEM_CERTS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format up down lock bench clean
+.PHONY: help demo test test-all test-cluster test-spark check format up down lock bundle bench clean
 
 help:  ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(READY): requirements.lock pyproject.toml
 	@command -v python3 >/dev/null || { echo "python3 (3.11 or newer) is needed"; exit 2; }
@@ -32,6 +33,19 @@ test: $(READY)  ## run the tests (no network, a few minutes)
 
 test-all: $(READY)  ## run the long tests, too
 	@$(BIN)/pytest -n 2 --dist loadgroup
+
+test-spark: $(READY)  ## run the tests of the second engine; installs Spark into an environment of its own (Java 17)
+	@command -v java >/dev/null || { echo "java (17 or newer) is needed: apt-get install default-jre-headless"; exit 2; }
+	@test -x .venv-spark/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-spark
+	@$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --constraint requirements.lock --editable ".[dev,spark]"
+	@.venv-spark/bin/python -m pytest -n0 tests/spark
+
+test-cluster: $(READY)  ## the pipeline on PostgreSQL, Redis and Celery workers that are killed (20 minutes); CLUSTER_VENV=DIR
+	@test -x $(CLUSTER_VENV)/bin/python || $(BIN)/python -m venv $(CLUSTER_VENV)
+	@$(BIN)/uv pip install --quiet --python $(CLUSTER_VENV)/bin/python --compile-bytecode --require-hashes -r requirements-cluster.lock
+	@$(BIN)/uv pip install --quiet --python $(CLUSTER_VENV)/bin/python --no-deps --editable .
+	@CLUSTER_VENV=$(abspath $(CLUSTER_VENV)) $(BIN)/pytest tests/cluster -m cluster -n 0
 
 check: $(READY)  ## style, types, architecture, configuration
 	@$(BIN)/ruff check .
@@ -59,10 +73,13 @@ lock: $(READY)  ## resolve requirements.lock anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header -c requirements.lock --extra bench pyproject.toml -o requirements-bench.lock
 
+bundle: $(READY)  ## one archive in build/ that installs on a machine without a network (docs/upgrade.md)
+	@docker/bundle.sh
+
 bench: $(READY)  ## measure, side by side with others; one JSON line each; CAIFENG_EVAL_DATA=DIR for real data
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-bench.lock
 	@$(BIN)/caifeng bench
 
 clean:  ## delete the environment, caches and demo data; var/ with real data stays
-	rm -rf .venv var/demo var/demo-input .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build
+	rm -rf .venv .venv-cluster var/demo var/demo-input .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build
 	find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +

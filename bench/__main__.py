@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.report import save, write
 from caifeng.core.errors import UsageError
 
 
@@ -38,6 +39,10 @@ BENCHMARKS = {
     "events": Benchmark("events", on_data=True),
     "early_warning": Benchmark("early_warning"),
     "crawl": Benchmark("crawl"),
+    "end_to_end": Benchmark("end_to_end"),
+    "history": Benchmark("history"),
+    "sizing": Benchmark("sizing"),
+    "latency": Benchmark("latency"),
 }
 
 
@@ -57,15 +62,23 @@ def measure(name: str) -> dict[str, Any]:
 
 
 def main(names: list[str]) -> None:
-    """Run the named benchmarks, or all of them.
+    """Run the named benchmarks, or all of them (`all`); `--save` keeps the figures, `report` writes the page of them.
 
     Raises:
         UsageError: there is no such benchmark.
     """
+    keep = "--save" in names
+    names = [name for name in names if name not in {"--save", "all"}]
+    if names == ["report"]:
+        write()
+        return
     if unknown := set(names) - set(BENCHMARKS):
         raise UsageError(f"no such benchmark: {', '.join(sorted(unknown))} (there are {', '.join(BENCHMARKS)})")
     for name in names or BENCHMARKS:
-        print(json.dumps(measure(name), ensure_ascii=False), flush=True)  # noqa: T201 - the benchmark's output
+        figures = measure(name)
+        print(json.dumps(figures, ensure_ascii=False), flush=True)  # noqa: T201 - the benchmark's output
+        if keep:
+            save(figures)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
 
 from caifeng.jobs import review_runs, timetable
 
@@ -36,7 +37,13 @@ with DAG(
     @task(task_id="review_month")
     def review_ended_periods() -> dict[str, int]:
         """Warehouse -> review marts -> outputs/review/<period>/, months first."""
-        return review_runs.review_periods(review_runs.periods_of_run(get_current_context()["dag_run"].conf))
+        asked = get_current_context()["dag_run"].conf or {}
+        if not asked.get("period"):
+            files = review_runs.scheduled_reviews()
+            if not files:
+                raise AirflowSkipException("nothing that was run has ended yet")
+            return files
+        return review_runs.review_periods(review_runs.periods_of_run(asked))
 
     @task
     def publish_analytics() -> None:

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from caifeng.cli import collect, documents, judge, quality, register, stages, upkeep
+from caifeng.cli import collect, documents, judge, quality, register, spark, stages, upkeep
 from caifeng.core.errors import CaifengError
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for part in (collect, stages, judge, register, documents, quality, upkeep):
+for part in (collect, stages, judge, register, documents, quality, upkeep, spark):
     app.add_typer(part.app)
 
 

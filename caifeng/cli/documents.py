@@ -29,6 +29,25 @@ def report_daily(day: Day) -> None:
         typer.echo(f"{report.words()} in {settings.outputs_dir / day}")
 
 
+@report_app.command("dashboard")
+def report_dashboard(
+    day: Annotated[str | None, typer.Option("--day", metavar="D", help="Dashboard of this day.")] = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="D1", help="First day of a period.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="D2", help="Last day, included.")] = None,
+) -> None:
+    """Write the dashboard (看板, one self-contained HTML file) of a day, or of a period."""
+    from caifeng.jobs.base import Env
+    from caifeng.jobs.dashboard import dashboard_file, write_dashboard
+
+    if bool(day) == bool(last) or bool(first) != bool(last):
+        raise UsageError("give --day, or both --from and --to")
+    env = Env.open(Settings.load())
+    end, begin = parse_day(day or last or ""), parse_day(first) if first else None
+    path = dashboard_file(env, end, begin)
+    write_dashboard(env, path, end, begin)
+    typer.echo(f"written {path}")
+
+
 Issue = Annotated[str, typer.Argument(help="Number of the issue: YQ-2026-0007.")]
 Pdf = Annotated[bool, typer.Option("--pdf", help="Also a PDF copy, if LibreOffice is installed.")]
 

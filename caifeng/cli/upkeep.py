@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from caifeng.cli.common import AsOf
+from caifeng.cli.common import AsOf, parse_day
 from caifeng.core import clock
 from caifeng.core.errors import UsageError
 from caifeng.core.settings import Settings, parse_as_of
@@ -18,15 +19,21 @@ app = typer.Typer()
 
 @app.command()
 def check(
+    deploy: Annotated[
+        bool,
+        typer.Option("--deploy", help="Also what a cluster needs of its environment: settings, secrets, stores."),
+    ] = False,
     drift: Annotated[bool, typer.Option("--drift", help="Also compare contracts with lake and warehouse.")] = False,
 ) -> None:
     """Validate all configuration and table contracts; every fault is one line naming file and field."""
     from caifeng.jobs.check import check_configuration, configuration_warnings
+    from caifeng.jobs.start_check import start_faults, start_warnings
 
+    missing = start_faults(os.environ) if deploy else []
     settings = Settings.load()
-    for warning in configuration_warnings(settings):
+    for warning in [*configuration_warnings(settings), *(start_warnings(settings) if deploy else ())]:
         typer.echo(f"warning: {warning}", err=True)
-    faults = check_configuration(settings)
+    faults = [*missing, *check_configuration(settings)]
     for fault in faults:
         typer.echo(fault, err=True)
     if faults:
@@ -199,14 +206,40 @@ def restore(
 
 
 @app.command()
+def verify(
+    days: Annotated[
+        list[str] | None, typer.Argument(help="Days (YYYY-MM-DD); all that have checksums if none.")
+    ] = None,
+) -> None:
+    """Compare the documents of days with their checksums (outputs/<day>/SHA256SUMS); 1 if one is not as written."""
+    from caifeng.core.checksums import NAME, checksum_faults
+
+    root = Settings.load().outputs_dir
+    folders = [root / parse_day(day).isoformat() for day in days or ()] or sorted(
+        p.parent for p in root.glob(f"*/{NAME}")
+    )
+    if not folders:
+        raise UsageError(f"{root}: no day has checksums yet")
+    faults = [fault for folder in folders for fault in checksum_faults(folder)]
+    for fault in faults:
+        typer.echo(fault, err=True)
+    if faults:
+        raise typer.Exit(1)
+    typer.echo(f"documents of {len(folders)} days are as they were written")
+
+
+@app.command()
 def bench(
-    names: Annotated[list[str] | None, typer.Argument(help="Benchmarks; all if none is named.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Benchmarks; all if none is named; `report` writes docs/benchmarks.md.")
+    ] = None,
+    save: Annotated[bool, typer.Option("--save", help="Keep the figures in bench/results/, for the report.")] = False,
 ) -> None:
     """Measure, side by side with others; one JSON line each; real pages and titles by CAIFENG_EVAL_DATA."""
     import subprocess
 
     root = Settings.load().root
-    command = [sys.executable, "-m", "bench", *(names or ())]
+    command = [sys.executable, "-m", "bench", *(["--save"] if save else []), *(names or ())]
     raise typer.Exit(subprocess.run(command, cwd=root, check=False).returncode)  # noqa: S603 - our own module
 
 

@@ -159,7 +159,11 @@ class Bucket:
         return sweep(self.root, DAY_FOLDERS)
 
     def faults(self) -> list[str]:
-        """What the server lacks that the lake relies on, one line each: tried with an object of this process."""
+        """As `Store.faults`: tried with an object of this process, which goes again.
+
+        Raises:
+            UsageError: the server does not answer, or refuses.
+        """
         probe = f"_probe/{os.getpid()}-{os.urandom(4).hex()}"
         lacks = f"{self._url}: the server does not heed"
         faults = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -73,8 +73,11 @@ class Settings(BaseSettings):
             return self.home / "lake"
         return self.home / "cache" / "lake" if "://" in self.lake else Path(self.lake)
 
-    def lake_store(self) -> Store:
+    def lake_store(self, patience: timedelta = timedelta(minutes=2)) -> Store:
         """Where the lake stands.
+
+        Args:
+            patience: how long a bucket that does not answer is asked again.
 
         Raises:
             UsageError: CAIFENG_LAKE is no place, or a bucket's keys are missing.
@@ -83,7 +86,7 @@ class Settings(BaseSettings):
             return Folder(self.lake_dir)
         from caifeng.core.bucket import Bucket  # noqa: PLC0415 - only who has a bucket needs its library
 
-        return Bucket(self.lake, self.lake_dir, Access.of(os.environ))
+        return Bucket(self.lake, self.lake_dir, Access.of(os.environ), patience=patience)
 
     @property
     def warehouse_file(self) -> Path:

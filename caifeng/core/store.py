@@ -39,6 +39,9 @@ class Store(Protocol):
     def sweep(self) -> list[Path]:
         """Delete the temporary files that killed jobs left behind."""
 
+    def faults(self) -> list[str]:
+        """What the place lacks that the lake relies on, one line each."""
+
 
 class Folder:
     """Parts in a local folder."""
@@ -71,6 +74,10 @@ class Folder:
     def sweep(self) -> list[Path]:
         """As `Store.sweep`."""
         return sweep(self.root, DAY_FOLDERS)
+
+    def faults(self) -> list[str]:
+        """As `Store.faults`: a folder that cannot be written says so itself."""
+        return []
 
 
 class Access(NamedTuple):

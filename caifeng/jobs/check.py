@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from caifeng.cases.rules import load_calendar, load_case_rules, load_deadline_rules, load_policy_basis
 from caifeng.cases.workdays import calendar_warnings
@@ -58,7 +59,16 @@ def check_configuration(settings: Settings) -> list[str]:
         except CaifengError as error:
             faults += str(error).splitlines()
     faults += check_templates(settings.config)
+    faults += lake_faults(settings)
     return list(dict.fromkeys(faults))
+
+
+def lake_faults(settings: Settings) -> list[str]:
+    """What keeps the lake from standing where CAIFENG_LAKE says, one line each. A bucket is tried with an object."""
+    try:
+        return [f"CAIFENG_LAKE: {fault}" for fault in settings.lake_store(patience=timedelta(seconds=10)).faults()]
+    except CaifengError as error:
+        return [str(error) if str(error).startswith(("CAIFENG_LAKE", "AWS_")) else f"CAIFENG_LAKE: {error}"]
 
 
 def configuration_warnings(settings: Settings) -> list[str]:

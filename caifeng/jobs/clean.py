@@ -1,5 +1,6 @@
 """raw.posts of a day -> clean.posts, clean.post_metrics, clean.answers, clean.rejects."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 
 import polars as pl
@@ -8,15 +9,16 @@ from caifeng.jobs.base import LOOKBACK, Env, JobReport
 from caifeng.jobs.crawl import sources_frame
 from caifeng.jobs.gates import gated, gated_replace, watch_sources
 from caifeng.jobs.objections import objected, with_reason
-from transforms.clean.clean import clean_posts
+from transforms.clean.clean import Cleaned, clean_posts
 from transforms.clean.readings import latest_readings
 from transforms.parts import pieces_of
 
 
-def clean(env: Env, day: date, as_of: datetime) -> JobReport:
+def clean(env: Env, day: date, as_of: datetime, work: Callable[..., Cleaned] = clean_posts) -> JobReport:
     """Clean what of a day had been fetched by `as_of`, with the sources' attributes of that day.
 
-    All later stages follow from this, so a day replayed as of an earlier moment is what it then was.
+    All later stages follow from this, so a day replayed as of an earlier moment is what it then was. `work` is what
+    another engine puts in the place of `clean_posts`.
     """
     sources = env.lake.read("ops.sources", day)
     if sources.is_empty():
@@ -26,7 +28,7 @@ def clean(env: Env, day: date, as_of: datetime) -> JobReport:
     observed, known = raw.height, _known(env, day, raw["post_id"].unique())
     pieces = pieces_of(raw, "post_id")
     del raw  # what is cleaned makes room for what comes of it
-    cleaned = clean_posts(pieces, sources, known)
+    cleaned = work(pieces, sources, known)
     gated_replace(env, "clean.posts", day, cleaned.posts)
     gated_replace(env, "clean.post_metrics", day, cleaned.metrics)
     gated_replace(env, "clean.answers", day, cleaned.answers)

@@ -11,7 +11,7 @@ from caifeng.core.settings import load_model
 from caifeng.jobs.base import LOOKBACK, Env, JobReport
 from caifeng.jobs.bursts import bursts
 from caifeng.jobs.gates import gated_replace
-from caifeng.jobs.reposts import group_day
+from caifeng.jobs.reposts import Share, group_day, stored_sharing
 from transforms.understand.issues import (
     amend_links,
     describe_issues,
@@ -21,11 +21,14 @@ from transforms.understand.issues import (
 )
 
 
-def cluster(env: Env, day: date, as_of: datetime) -> JobReport:
-    """Group reposts, link them to issues, and get numbers for new issues from the register."""
+def cluster(env: Env, day: date, as_of: datetime, share: Share = stored_sharing) -> JobReport:
+    """Group reposts, link them to issues, and get numbers for new issues from the register.
+
+    `share` is how another engine finds the stored groups that can be meant.
+    """
     posts = env.lake.read("graded.posts", day)
     rules = load_model(env.settings.config / "grouping.toml", GroupingRules)
-    groups = group_day(env, day, posts, rules)
+    groups = group_day(env, day, posts, rules, share)
     earlier = env.lake.read_range("graded.issue_posts", day - LOOKBACK, day - timedelta(days=1))
     with env.register() as register:
         corrections = corrections_of(register.events(until=as_of))

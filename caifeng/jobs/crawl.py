@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Collection, Sequence
@@ -17,6 +15,7 @@ import polars as pl
 
 from caifeng.core import clock
 from caifeng.core.errors import CaifengError, UsageError
+from caifeng.core.files import is_running, machine
 from caifeng.core.model.collection import BROKEN_OFF
 from caifeng.core.model.source import Source
 from caifeng.core.settings import Sources
@@ -244,11 +243,7 @@ def _new_spool(env: Env, fetched_at: datetime) -> Path:
 
 def _spool_name(env: Env, fetched_at: datetime) -> Path:
     """spool/<fetch time>-<machine>-<process>: whose it is can be told after the process is gone."""
-    return env.settings.home / "spool" / f"{fetched_at:%Y%m%dT%H%M%S}-{_node()}-{os.getpid()}"
-
-
-def _node() -> str:
-    return re.sub(r"[^A-Za-z0-9.]", "_", socket.gethostname()) or "here"
+    return env.settings.home / "spool" / f"{fetched_at:%Y%m%dT%H%M%S}-{machine()}-{os.getpid()}"
 
 
 def _owner(name: str) -> tuple[datetime | None, str, int]:
@@ -270,17 +265,7 @@ def _is_left_behind(spool: Path, node: str, pid: int) -> bool:
         return True
     crawlers = spool / "crawlers.pid"
     pids = [pid, int(crawlers.read_text("utf8") or 0) if crawlers.exists() else 0]
-    return node == _node() and not any(number > 0 and _is_running(number) for number in pids)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return node == machine() and not any(number > 0 and is_running(number) for number in pids)
 
 
 def _land_spool(env: Env, spool: Path, broken_off: bool = False) -> list[tuple[str, pl.DataFrame, pl.DataFrame]]:

@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.metadata import version
-from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic
 from urllib.parse import urljoin, urlsplit
@@ -15,6 +14,7 @@ from protego import Protego
 
 from caifeng.core.clock import SHANGHAI
 from caifeng.core.errors import DataError, UsageError
+from caifeng.core.net import is_private
 from caifeng.core.text.encoding import Undecodable, decode
 from caifeng.core.text.urls import is_web_url
 from caifeng.jobs.base import Env
@@ -151,7 +151,7 @@ def _fetch(url: str, contact: str, trusted: frozenset[str]) -> _Page:
                 asked[site] = _robots(client, site, deadline, trusted)
             if not asked[site].can_fetch(url, "CaifengBot"):
                 raise UsageError(f"{url}: robots.txt does not allow it")
-            answer, body = _get(client, url, MAX_BYTES, deadline)
+            answer, body = _get(client, url, MAX_BYTES, deadline, trusted)
             if answer.is_redirect:
                 url = urljoin(url, answer.headers["location"])
                 continue
@@ -169,7 +169,7 @@ def _robots(client: httpx.Client, site: str, deadline: float, trusted: frozenset
     url = f"{site}/robots.txt"
     for _ in range(MAX_REDIRECTS + 1):
         _refuse_private(url, trusted)
-        answer, body = _get(client, url, _ROBOTS_BYTES, deadline, cut=True)
+        answer, body = _get(client, url, _ROBOTS_BYTES, deadline, trusted, cut=True)
         if not answer.is_redirect:
             break
         url = urljoin(url, answer.headers["location"])
@@ -181,17 +181,22 @@ def _robots(client: httpx.Client, site: str, deadline: float, trusted: frozenset
 
 
 def _get(
-    client: httpx.Client, url: str, limit: int, deadline: float, cut: bool = False
+    client: httpx.Client, url: str, limit: int, deadline: float, trusted: frozenset[str], cut: bool = False
 ) -> tuple[httpx.Response, bytes]:
     """One answer and its body; with `cut` the rest of a long one is left.
 
     Raises:
+        UsageError: the answer comes from a private address.
         DataError: no answer, too slow, or too large.
     """
     parts: list[bytes] = []
     size = 0
     try:
         with client.stream("GET", url) as answer:
+            # The name may have resolved to another address the second time (DNS rebinding).
+            peer = answer.extensions["network_stream"].get_extra_info("server_addr")
+            if urlsplit(url).hostname not in trusted and peer and is_private(str(peer[0])):
+                raise UsageError(f"{url}: leads to a private address")
             for part in answer.iter_bytes(65_536):
                 parts.append(part)
                 size += len(part)
@@ -221,5 +226,5 @@ def _refuse_private(url: str, trusted: frozenset[str]) -> None:
         found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
     except OSError as error:
         raise DataError(f"{url}: {host} cannot be resolved") from error
-    if any(not ip_address(address.partition("%")[0]).is_global for address in found):
+    if any(map(is_private, found)):
         raise UsageError(f"{url}: leads to a private address")

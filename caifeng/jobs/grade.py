@@ -1,6 +1,6 @@
 """graded.issues of a day -> graded.issue_grades and their evidence, immutable per issue, moment and rule version."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -25,12 +25,15 @@ from transforms.understand.bursts import with_release_flag
 from transforms.understand.issues import latest_links
 
 
-def grade(env: Env, day: date, as_of: datetime) -> JobReport:
-    """Measure and grade the day's issues at `as_of` by the rules in force: those that moved or had a fact set."""
+def grade(env: Env, day: date, as_of: datetime, work: Callable[..., pl.DataFrame] = grade_issues) -> JobReport:
+    """Measure and grade the day's issues at `as_of` by the rules in force: those that moved or had a fact set.
+
+    `work` is what another engine puts in the place of the grading function.
+    """
     rules = env.settings.grading(day)
     evaluation = Evaluation(as_of, rules.rule_version)
     measures, evidence = measure(env, day, as_of)
-    graded = grade_issues(measures.drop("evidence"), rules).join(measures.select("issue_no", "evidence"), on="issue_no")
+    graded = work(measures.drop("evidence"), rules).join(measures.select("issue_no", "evidence"), on="issue_no")
     _store(env, day, evaluation, {"graded.issue_grades": graded, "graded.measure_evidence": evidence})
     env.lake.replace("ops.grading_rules", day, rules_frame(rules), rules.rule_version)
     write_rule_sensitivity(env, day, as_of, rules)

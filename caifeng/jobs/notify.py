@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from caifeng.cases.deadlines import Ladder, stage_at
-from caifeng.core.clock import SHANGHAI, business_day
+from caifeng.core.clock import SHANGHAI, business_day, in_utc
 from caifeng.core.errors import ConfigError, UsageError
 from caifeng.core.model.deadlines import DUE_NAMES
 from caifeng.core.model.early_warning import ALERT_NAMES, EarlyWarningRules
@@ -57,7 +57,7 @@ def enqueue_due(env: Env, now: datetime) -> JobReport:
 
     Args:
         env: where things are.
-        now: moment; duties are those of the register as it stands then.
+        now: moment, in any zone; duties are those of the register as it stands then.
 
     Returns:
         Counts `enqueued` (rows added, without channel included), `no_channel` (of these) and `withdrawn`.
@@ -65,6 +65,7 @@ def enqueue_due(env: Env, now: datetime) -> JobReport:
     Raises:
         ConfigError: a configuration file cannot be used.
     """
+    now = in_utc(now)
     rules, office = load_notify(env.settings.config), env.settings.office()
     duties = duty_notices(env, now, rules)
     counts = {"enqueued": 0, "no_channel": 0}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
+from caifeng.core.checksums import write_checksums
 from caifeng.core.errors import DataError
 from caifeng.jobs.base import Env, JobReport
+from caifeng.jobs.dashboard import read_dashboard
 from caifeng.jobs.papers import produce
 from caifeng.reports.daily_log_docx import write_daily_log_docx
 from caifeng.reports.daily_log_xlsx import write_daily_log_xlsx
-from caifeng.reports.dashboard import DAYS_SHOWN, DashboardData, dashboard_html, echarts_source
+from caifeng.reports.dashboard import dashboard_html, echarts_source
 from caifeng.reports.day import DayReport
 from caifeng.reports.escalations_xlsx import write_escalations_xlsx
 
@@ -24,16 +26,7 @@ def outputs(env: Env, day: date, as_of: datetime) -> JobReport:
         ConfigError: a template names unknown fields; the other files were written.
     """
     report = read_day(env, day)
-    first = day - timedelta(days=DAYS_SHOWN - 1)
-    data = DashboardData(
-        day=day,
-        office=report.office,
-        summaries=env.warehouse.read("marts.daily_summary", first, day),
-        log=env.warehouse.read("marts.daily_log", first, day),
-        health=report.health,
-        weights=env.settings.grading(day).weight.model_dump(),
-        is_sample=report.is_sample,
-    )
+    board = read_dashboard(env, day)
     releases = env.warehouse.read("marts.release_calendar", day)
     template = env.settings.config / "templates" / "政务舆情日志.docx"
     folder = env.settings.outputs_dir / day.isoformat()
@@ -41,9 +34,13 @@ def outputs(env: Env, day: date, as_of: datetime) -> JobReport:
         "政务舆情日志.docx": lambda path: write_daily_log_docx(report, template, path, releases),
         "政务舆情日志.xlsx": lambda path: write_daily_log_xlsx(report, path),
         "预警报送清单.xlsx": lambda path: write_escalations_xlsx(report, path),
-        "dashboard.html": lambda path: path.write_text(dashboard_html(data, echarts_source()), "utf8"),
+        "dashboard.html": lambda path: path.write_text(dashboard_html(board, echarts_source()), "utf8"),
     }
-    return JobReport("outputs", day, as_of, {"files": produce(folder, writers)})
+    try:
+        files = produce(folder, writers)
+    finally:
+        write_checksums(folder, writers)
+    return JobReport("outputs", day, as_of, {"files": files})
 
 
 def read_day(env: Env, day: date) -> DayReport:

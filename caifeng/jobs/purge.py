@@ -43,6 +43,7 @@ LOGS = "184d"
 #: Folder below the home, pattern, life. A date in the path counts; where there is none, the last change of the file.
 FILES = (
     ("outputs", "????-??-??/**/*", WORDS),
+    ("outputs/dashboard", "*/**/*", WORDS),
     ("outputs/review", "????-??/**/*", WORDS),
     ("", "**/*.rejected.*", COPIES),
     ("", "spool/*/*", COPIES),

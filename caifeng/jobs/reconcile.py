@@ -12,7 +12,7 @@ import polars as pl
 
 from caifeng.core.errors import DataError
 from caifeng.jobs.base import LOOKBACK, Env
-from transforms.clean.readings import latest_readings
+from transforms.clean.readings import OBSERVATION, latest_readings
 
 #: The source of what belongs to no single one.
 ALL = "all"
@@ -42,9 +42,10 @@ def reconcile(env: Env, day: date, as_of: datetime) -> pl.DataFrame:
 def account(env: Env, day: date, as_of: datetime) -> pl.DataFrame:
     """Rows of ops.reconciliation as the lake stands; sources without rows of a step are left out."""
     fetches = env.lake.read("ops.fetches", day).filter(pl.col("fetched_at") <= as_of)
-    raw = env.lake.read("raw.posts", day).filter(pl.col("fetched_at") <= as_of)
-    rejects = env.lake.read("clean.rejects", day)
-    clean, posts = env.lake.read("clean.posts", day), env.lake.read("graded.posts", day)
+    # of a large day the texts are most, and nobody counts them
+    raw = _columns(env, "raw.posts", day, *OBSERVATION, "fetched_at", "read_at").filter(pl.col("fetched_at") <= as_of)
+    rejects = _columns(env, "clean.rejects", day, *OBSERVATION, "stage")
+    clean, posts = (_columns(env, table, day, "post_id", "source_id") for table in ("clean.posts", "graded.posts"))
     named_posts = [frame.select("post_id", "source_id") for frame in (clean, posts, raw)]
     source_of = pl.concat(named_posts).unique("post_id", keep="first", maintain_order=True)
     aside = _set_aside(env.lake.read("clean.quarantine", day), source_of)
@@ -57,7 +58,7 @@ def account(env: Env, day: date, as_of: datetime) -> pl.DataFrame:
     observed, dropped = latest_readings(raw), rejects.filter(pl.col("stage") == "clean")
     moments = ["post_id", "observed_at"]
     survivors = observed.join(dropped, on=["source_id", *moments], how="anti").unique(moments)
-    measures = env.lake.read("clean.post_metrics", day).join(
+    measures = _columns(env, "clean.post_metrics", day, "post_id", "observed_at").join(
         survivors.select("source_id", *moments), on=moments, how="left"
     )
     judged = pl.concat([posts.select("post_id"), rejects.filter(stage="understand").select("post_id")])
@@ -83,6 +84,10 @@ def account(env: Env, day: date, as_of: datetime) -> pl.DataFrame:
             _step("graded", issues, pl.DataFrame({"source_id": [ALL], "rows": [graded.height]})),
         ]
     )
+
+
+def _columns(env: Env, table: str, day: date, *names: str) -> pl.DataFrame:
+    return env.lake.read_range(table, day, day, list(names)).drop("day")
 
 
 def _of_earlier_days(env: Env, day: date, post_ids: pl.Series) -> list[str]:

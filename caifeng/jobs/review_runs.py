@@ -29,8 +29,24 @@ def periods_of_run(conf: dict[str, Any] | None) -> list[str]:
     return [period_code(period) for period in periods if period.last == ended]
 
 
+def scheduled_reviews() -> dict[str, int]:
+    """Review what has ended, as `review_periods`; a period that was over before the first day was landed is left out.
+
+    A new installation is started in the middle of a month: there is nothing to say of the months before.
+    """
+    from caifeng.core.settings import Settings
+    from caifeng.jobs.base import Env
+
+    days = Env.open(Settings.load()).lake.days("ops.sources")
+    return review_periods([code for code in periods_of_run(None) if days and parse_period(code).last >= days[0]])
+
+
 def review_periods(codes: Sequence[str]) -> dict[str, int]:
-    """Build the marts of these periods and write their documents and data sets; the number of files of each."""
+    """Build the marts of these periods and write their documents and data sets; the number of files of each.
+
+    Raises:
+        DataError: no day of a period was run.
+    """
     from caifeng.core.settings import Settings
     from caifeng.jobs import review
     from caifeng.jobs.base import Env, timed

@@ -44,7 +44,7 @@ def run_stages(
         settings: where things are.
         day: fetch day.
         stages: names from STAGES.
-        as_of: moment of the evaluation; the end of the day if not given.
+        as_of: moment of the evaluation, in any zone; the end of the day if not given.
 
     Raises:
         UsageError: a stage reads the words of the day, and these have ended their life.
@@ -55,7 +55,7 @@ def run_stages(
     env = Env.open(settings)
     if not READS_WORDS.isdisjoint(stages) and day in env.lake.days("graded.posts"):
         check_recomputable(env, day)
-    moment = as_of or clock.end_of_day(day)
+    moment = clock.in_utc(as_of) if as_of else clock.end_of_day(day)
     for stage in stages:
         job = getattr(import_module(f"caifeng.jobs.{stage}"), stage)
         with timed(env, stage, day, moment) as reports:

@@ -1,5 +1,6 @@
 """clean.posts of a day -> graded.posts and the irrelevant ones as rejects."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from itertools import chain
 
@@ -12,15 +13,16 @@ from caifeng.jobs.base import Env, JobReport
 from caifeng.jobs.gates import gated_replace
 from caifeng.jobs.quality import judged_by_people
 from transforms.parts import PIECE_ROWS
+from transforms.understand.understand import Understood
 from transforms.understand.understand import understand as understand_posts
 
 
-def understand(env: Env, day: date, as_of: datetime) -> JobReport:
-    """Find what concerns statistics work, and what it is about."""
+def understand(env: Env, day: date, as_of: datetime, work: Callable[..., Understood] = understand_posts) -> JobReport:
+    """Find what concerns statistics work, and what it is about; `work`: by another engine."""
     taxonomy, office = env.settings.taxonomy(), env.settings.office()
     judged = judged_by_people(env, day, as_of)
     posts = chain(env.lake.pieces("clean.posts", day, PIECE_ROWS), [judged.taken_in])
-    understood = understand_posts(posts, taxonomy, office, env.settings.stance(), judged.judgements)
+    understood = work(posts, taxonomy, office, env.settings.stance(), judged.judgements)
     gated_replace(env, "graded.posts", day, understood.posts)
     gated_replace(env, "clean.rejects", day, understood.rejects, "understand")
     env.lake.replace("ops.topics", day, _topics_frame(taxonomy, office))

@@ -16,6 +16,7 @@ from protego import Protego
 
 from caifeng.core.errors import UsageError
 from caifeng.core.model.source import MIN_DELAY_SECONDS
+from caifeng.core.net import is_private
 from caifeng.core.text.urls import is_web_url
 
 #: As the crawlers: larger pages are not read.
@@ -95,7 +96,7 @@ class Visitor:
             raise UsageError(f"{url}: not an http or https address")
         parts = urlsplit(url)
         host = parts.hostname or ""
-        if host not in self._trusted and any(map(_is_private, _addresses(host))):
+        if host not in self._trusted and any(map(is_private, _addresses(host))):
             raise UsageError(f"{url}: leads to a private address")
         site = f"{parts.scheme}://{parts.netloc}"
         if site not in self._rules:
@@ -116,7 +117,7 @@ class Visitor:
                 break
             url = urljoin(url, response.headers.get("Location", ""))
             host = urlsplit(url).hostname or ""
-            if not is_web_url(url) or (host not in self._trusted and any(map(_is_private, _addresses(host)))):
+            if not is_web_url(url) or (host not in self._trusted and any(map(is_private, _addresses(host)))):
                 raise UsageError(f"{site}/robots.txt: leads to a private address")
         if response.status_code >= 500 or response.status_code == 429:
             raise UsageError(f"{url}: HTTP {response.status_code}; without its robots.txt a site is not asked")
@@ -130,6 +131,10 @@ class Visitor:
         body = bytearray()
         try:
             with (self._here if here else self._web).stream("GET", url) as response:
+                # The name may have resolved to another address the second time (DNS rebinding).
+                peer = response.extensions["network_stream"].get_extra_info("server_addr")
+                if parts.hostname not in self._trusted and peer and is_private(str(peer[0])):
+                    raise UsageError(f"{url}: leads to a private address")
                 for chunk in response.iter_bytes():
                     body += chunk
                     if len(body) > MAX_BYTES:
@@ -147,10 +152,6 @@ def _addresses(host: str) -> list[str]:
         return [str(entry[4][0]) for entry in socket.getaddrinfo(host, None)]
     except OSError:
         return []
-
-
-def _is_private(address: str) -> bool:
-    return not ip_address(address.partition("%")[0]).is_global
 
 
 def _is_here(host: str) -> bool:

@@ -1,7 +1,6 @@
 """No request into a private network on the word of a web page, and none to a host that asks us to stop."""
 
 import asyncio
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from time import monotonic
 from typing import Self
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 
+from caifeng.core.net import is_private
 from caifeng.core.text.urls import is_web_url
 from crawlers.middlewares.fetch_log import NO_ANSWER
 from crawlers.middlewares.hosts import hosts
@@ -22,8 +22,6 @@ PATIENCE = 3
 RESOLVE_SECONDS = 20.0
 
 _REFUSALS = frozenset({403, 429, 503})
-#: IPv6 addresses that stand for an IPv4 address in their last 32 bits (RFC 6052).
-_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class Forbidden(IgnoreRequest):
@@ -99,15 +97,6 @@ class GuardMiddleware:
         host.failures = host.failures + 1 if failure else 0
         if host.failures >= PATIENCE and host.rest is None:
             host.rest = f"the host {failure} {PATIENCE} requests running"
-
-
-def is_private(address: str) -> bool:
-    """Whether an IP address is not of the public internet, also in IPv6 forms that wrap an IPv4 address."""
-    ip: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
-    if isinstance(ip, IPv6Address):
-        wrapped = ip.ipv4_mapped or ip.sixtofour or (IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None)
-        ip = wrapped or ip
-    return not ip.is_global or ip.is_multicast
 
 
 async def _addresses(host: str) -> list[str]:

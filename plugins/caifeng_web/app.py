@@ -54,9 +54,11 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "frame-ancestors 'self'; base-uri 'none'"
 )
-#: The dashboard brings its own inline scripts: it runs in an origin of its own and cannot act for the account.
+#: The dashboard brings its own inline scripts: it runs in an origin of its own and cannot act for the account. Its
+#: links to posts open in tabs of their own, outside of that sandbox.
 DASHBOARD_POLICY = (
-    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
+    "script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
 #: The page of the gates is words and tables only.

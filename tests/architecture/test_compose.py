@@ -12,6 +12,8 @@ import yaml
 
 OWN = ("init", "api-server", "scheduler", "dag-processor", "triggerer", "worker")
 BOUGHT = ("postgres", "redis")
+#: Started on request only; service -> profile.
+ON_REQUEST = {"s3": "s3", "town": "town"}
 _PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)((?: ;[^\\]*)?)", re.MULTILINE)
 
 
@@ -22,7 +24,7 @@ def compose(root):
 
 @pytest.fixture
 def services(compose):
-    assert set(compose["services"]) == {*OWN, *BOUGHT}
+    assert set(compose["services"]) == {*OWN, *BOUGHT, *ON_REQUEST}
     return compose["services"]
 
 
@@ -53,6 +55,10 @@ def test_every_service_is_unprivileged_limited_and_checked(services):
         assert service["cap_drop"] == ["ALL"], name
         assert "no-new-privileges:true" in service["security_opt"], name
         assert "privileged" not in service, name
+        assert service["read_only"] is True, name
+        assert service["pids_limit"] == 512, name
+        assert any(mount.startswith("/tmp:") for mount in service["tmpfs"]), name
+        assert service.get("profiles") == ([ON_REQUEST[name]] if name in ON_REQUEST else None), name
         limits = service["deploy"]["resources"]["limits"]
         assert set(limits) == {"cpus", "memory"}, name
         assert service["restart"] == ("no" if name == "init" else "unless-stopped")
@@ -62,6 +68,14 @@ def test_every_service_is_unprivileged_limited_and_checked(services):
 def test_only_the_api_server_is_reached_from_outside_and_only_from_this_machine(services):
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert published == {"api-server": ["127.0.0.1:${PORT:-8080}:8080"]}
+
+
+def test_only_those_who_must_reach_other_machines_can(compose, services):
+    assert compose["networks"]["inside"] == {"internal": True}
+    outside = {name for name, service in services.items() if "outside" in service.get("networks", [])}
+    assert outside == {"api-server", "worker"}  # the town lives in the worker's network
+    assert services["town"]["network_mode"] == "service:worker"
+    assert all(service["networks"] for name, service in services.items() if name != "town")
 
 
 def test_nothing_starts_before_what_it_needs(services):
@@ -79,7 +93,8 @@ def test_secrets_are_files_and_every_one_is_made_and_used(compose, services, roo
     assert set(made) == used
     assert {entry["file"].rpartition("/")[2] for entry in compose["secrets"].values()} == used
     text = (root / "docker" / "entrypoint.sh").read_text("utf8")
-    assert set(re.findall(r"\$\(secret (\w+)\)", text)) == set(services["worker"]["secrets"])
+    assert all(secret in text for secret in services["worker"]["secrets"])
+    assert services["town"].get("secrets") is None
     for name in ("docker-compose.yml", "docker/cluster.env", "docker/airflow.env"):
         text = (root / name).read_text("utf8")
         assert not re.search(r"(?m)^\s*[A-Z_]*(?:PASSWORD|SECRET|FERNET_KEY)\s*[:=]", text), name
@@ -93,9 +108,11 @@ def make_secrets(root, folder):
 def test_secrets_are_made_once_long_and_closed_to_others(root, tmp_path):
     first = make_secrets(root, tmp_path)
     assert len(set(first.values())) == len(first) >= 7
+    assert re.fullmatch(r"[0-9a-f]{20}", first.pop("s3_access_key"))
+    assert re.fullmatch(r"[A-Za-z0-9_-]{86}==", first.pop("jwt_secret"))
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}=", value) for value in first.values())
     assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0
-    assert make_secrets(root, tmp_path) == first
+    assert make_secrets(root, tmp_path).items() >= first.items()
 
 
 def test_volumes_are_named_and_configuration_is_read_only(compose, services):
@@ -103,9 +120,9 @@ def test_volumes_are_named_and_configuration_is_read_only(compose, services):
     assert len(mounts) > 12
     named = {mount.split(":")[0] for mount in mounts if not mount.startswith((".", "$"))}
     assert named == set(compose["volumes"])
-    assert all(mount.endswith(":ro") for mount in mounts if mount.startswith((".", "$")))
+    assert all(m.endswith((":ro", ":/data")) for m in mounts if m.startswith((".", "$")))
     seeing_accounts = [n for n, s in services.items() if any("accounts:" in m for m in s.get("volumes", []))]
-    assert seeing_accounts == ["api-server"]
+    assert seeing_accounts == ["init", "api-server"]
 
 
 def test_every_file_named_exists(services, root):
@@ -131,7 +148,8 @@ def test_paths_agree_between_compose_environment_and_image(services, root):
     assert "WORKDIR /opt/caifeng" in image
     user = services["worker"]["user"]
     assert f"USER {user}" in image
-    assert cluster["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"].startswith("/var/lib/accounts/")
+    assert cluster["ACCOUNTS_FILE"].startswith("/var/lib/accounts/")
+    assert (root / "docker" / f"{cluster['AIRFLOW__CORE__AUTH_MANAGER'].partition('.')[0]}.py").is_file()
     assert cluster["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://api-server:8080/execution/"
 
 
@@ -140,27 +158,32 @@ def test_airflow_knows_every_setting(root):
     known = yaml.safe_load(files[0].read_text("utf8"))
     text = (root / "docker" / "entrypoint.sh").read_text("utf8")
     settings = {*env_file(root / "docker" / "cluster.env"), *env_file(root / "docker" / "airflow.env")}
-    settings |= set(re.findall(r"AIRFLOW__\w+", text))
+    settings |= {name.removesuffix("_CMD") for name in re.findall(r"AIRFLOW__\w+", text)}
     swept = 0
     for section, option in re.findall(r"^AIRFLOW__([A-Z_]+?)__([A-Z_]+)$", "\n".join(settings), re.MULTILINE):
-        if section == "CELERY":  # declared by the provider, which is in the image only
+        if section in ("CELERY", "FAB"):  # declared by providers, which are in the image only
             continue
         swept += 1
         assert option.lower() in known[section.lower()]["options"], f"{section}.{option}"
     assert swept > 15
 
 
-def run_entrypoint(root, folder, *arguments):
+def run_entrypoint(root, folder, *arguments, extra=None):
     """Run the entry point with programs that print how they were called."""
     secrets = make_secrets(root, folder)
     programs = folder / "bin"
     programs.mkdir(exist_ok=True)
-    for program in ("airflow", "celery", "caifeng"):
-        (programs / program).write_text(f'#!/bin/sh\necho {program} "$@"\nenv | grep -E "^(AIRFLOW__|CAIFENG_)" >&2\n')
+    for program in ("airflow", "celery", "caifeng", "python"):
+        (programs / program).write_text(f'#!/bin/sh\necho {program} "$@"\nenv >&2\n')
         (programs / program).chmod(0o755)
     done = subprocess.run(
         [root / "docker" / "entrypoint.sh", *arguments],
-        env={"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "SECRETS_DIR": str(folder / "secrets")},
+        env={
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+            "SECRETS_DIR": str(folder / "secrets"),
+            "RUNTIME_DIR": str(folder),
+            **(extra or {}),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -171,7 +194,13 @@ def run_entrypoint(root, folder, *arguments):
 @pytest.mark.parametrize(
     ("arguments", "calls"),
     [
-        (["init"], ["caifeng check", "airflow db migrate", "airflow pools import docker/pools.json"]),
+        (
+            ["init"],
+            [
+                *("caifeng check --deploy", "airflow db migrate"),
+                *("airflow pools import {root}/docker/pools.json", "python {root}/docker/fab_roles.py"),
+            ],
+        ),
         *((["api-server"], ["airflow api-server"]), (["scheduler"], ["airflow scheduler"])),
         *((["dag-processor"], ["airflow dag-processor"]), (["triggerer"], ["airflow triggerer"])),
         (["worker"], ["airflow celery worker"]),
@@ -180,13 +209,44 @@ def run_entrypoint(root, folder, *arguments):
         (["caifeng", "sources", "list"], ["caifeng sources list"]),
     ],
 )
-def test_the_entry_point_starts_each_process_with_its_secrets(root, tmp_path, arguments, calls):
+def test_the_entry_point_starts_each_process_and_keeps_secrets_out_of_its_environment(root, tmp_path, arguments, calls):
     done, secrets = run_entrypoint(root, tmp_path, *arguments)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == calls
-    assert f"postgresql+psycopg2://airflow:{secrets['airflow_db_password']}@postgres:5432/airflow" in done.stderr
-    assert f"redis://:{secrets['redis_password']}@redis:6379/0" in done.stderr
-    assert f"register:{secrets['register_db_password']}@postgres:5432/register" in done.stderr
+    assert done.stdout.splitlines() == [call.format(root=root) for call in calls]
+    assert "postgresql+psycopg2://airflow@postgres:5432/airflow" in done.stderr
+    assert "CAIFENG_REGISTER_URL=postgresql://register@postgres:5432/register" in done.stderr
+    assert "CAIFENG_AIRFLOW_DATABASE=postgresql+psycopg2://airflow@postgres:5432/airflow" in done.stderr
+    assert not [name for name, secret in secrets.items() if secret in done.stderr]
+    passwords = tmp_path / "pgpass"
+    assert passwords.stat().st_mode & 0o077 == 0
+    assert passwords.read_text().splitlines() == [
+        f"*:*:{name}:{name}:{secrets[f'{name}_db_password']}" for name in ("airflow", "register")
+    ]
+
+
+def test_airflow_gets_each_secret_by_the_command_that_its_environment_names(root, tmp_path):
+    done, secrets = run_entrypoint(root, tmp_path, "worker")
+    commands = dict(re.findall(r"(?m)^AIRFLOW__(\w+)_CMD=(.*)$", done.stderr))
+    said = {}
+    for name, command in commands.items():
+        words = command.split()
+        assert words[0] == str(root / "docker" / "entrypoint.sh")
+        said[name] = run_entrypoint(root, tmp_path, *words[1:])[0].stdout
+    assert said == {
+        "CELERY__BROKER_URL": f"redis://:{secrets['redis_password']}@redis:6379/0",
+        "API_AUTH__JWT_SECRET": secrets["jwt_secret"],
+        "CORE__FERNET_KEY": secrets["fernet_key"],
+        "API__SECRET_KEY": secrets["session_key"],
+    }
+
+
+def test_a_lake_in_a_bucket_gets_its_keys_as_files(root, tmp_path):
+    done, secrets = run_entrypoint(root, tmp_path, "worker", extra={"CAIFENG_LAKE": "s3://caifeng/lake"})
+    assert f"AWS_SECRET_ACCESS_KEY_FILE={tmp_path}/secrets/s3_secret_key" in done.stderr
+    assert secrets["s3_secret_key"] not in done.stderr
+    done, _ = run_entrypoint(root, tmp_path, "worker", extra={"CAIFENG_LAKE": "", "CAIFENG_AS_OF": ""})
+    assert "AWS_SECRET" not in done.stderr
+    assert not re.search(r"(?m)^CAIFENG_(LAKE|AS_OF)=", done.stderr)
 
 
 @pytest.mark.parametrize("arguments", [[], ["healthy"], ["healthy", "redis"]])
@@ -199,7 +259,11 @@ def test_the_entry_point_refuses_what_it_does_not_know(root, tmp_path, arguments
 def test_a_missing_secret_is_named_and_nothing_starts(root, tmp_path):
     run_entrypoint(root, tmp_path, "worker")
     (tmp_path / "secrets" / "redis_password").unlink()
-    environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "SECRETS_DIR": str(tmp_path / "secrets")}
+    environment = {
+        "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+        "SECRETS_DIR": str(tmp_path / "secrets"),
+        "RUNTIME_DIR": str(tmp_path),
+    }
     done = subprocess.run(
         [root / "docker" / "entrypoint.sh", "worker"], env=environment, capture_output=True, text=True, check=False
     )

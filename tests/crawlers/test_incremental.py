@@ -1,7 +1,6 @@
 """Several crawls of one site at different moments: nothing is missed, and nothing is asked for without a reason."""
 
 import hashlib
-import os
 import re
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from caifeng.core.files import machine
 from caifeng.core.settings import Settings, parse_as_of
 from caifeng.jobs.base import Env, JobReport
 from caifeng.jobs.crawl import crawl
@@ -257,7 +257,7 @@ def test_what_a_killed_run_left_is_landed_and_the_walk_goes_on(site: Site, offic
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     utc = office.now.astimezone(UTC)
-    spool = office.home / "spool" / f"{utc:%Y%m%dT%H%M%S}-{_node()}-{ended.pid}"
+    spool = office.home / "spool" / f"{utc:%Y%m%dT%H%M%S}-{machine()}-{ended.pid}"
     spool.mkdir(parents=True)
     command = [sys.executable, "-m", "crawlers.run", "--config", str(office.config), "--sources", "busy"]
     command += ["--day", "2026-11-16", "--fetched-at", utc.isoformat(), "--spool", str(spool)]
@@ -329,7 +329,3 @@ def test_a_host_that_is_down_rests_and_the_log_says_so(site: Site, office: Offic
     site.broken = lambda path: False
     assert office.crawl("portal").failed == ()
     assert len(office.titles()) == 3
-
-
-def _node() -> str:
-    return re.sub(r"[^A-Za-z0-9.]", "_", os.uname().nodename)

@@ -17,8 +17,9 @@ from scrapy.http import Response
 from scrapy.settings import Settings
 
 from caifeng.core.model.source import MIN_DELAY_SECONDS, Source
+from caifeng.core.net import is_private
 from crawlers import settings as house
-from crawlers.middlewares.guard import Forbidden, GuardMiddleware, is_private
+from crawlers.middlewares.guard import Forbidden, GuardMiddleware
 from crawlers.middlewares.pace import MAX_REST_SECONDS, retry_after
 from tests.crawlers.bad_server import (
     AT,

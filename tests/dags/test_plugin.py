@@ -234,7 +234,7 @@ def test_only_files_of_the_list_are_handed_out(browse, home):
     board = office.get("/dashboard")
     assert board.status_code == 200
     assert "echarts" in board.text
-    assert board.headers["content-security-policy"].startswith("sandbox allow-scripts;")
+    assert board.headers["content-security-policy"].startswith("sandbox allow-scripts allow-popups")
     for path in (
         f"/files/{DAY}/secret.txt",
         "/files/../secret.txt",

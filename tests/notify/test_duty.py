@@ -213,7 +213,8 @@ def test_a_message_says_who_is_on_duty_and_reaches_the_stand_in(tmp_path, config
     env = open_desk(tmp_path, config_copy, group, '[duty]\noverdue = ["deputy", "duty"]')
     found = datetime(2026, 11, 20, 6, tzinfo=UTC)
     land(env, found, {"issue_no": ONE, "level": "major"})
-    enqueue_due(env, found + timedelta(minutes=61))
+    # A clock on the wall in Beijing shows the same moment.
+    enqueue_due(env, (found + timedelta(minutes=61)).astimezone(SHANGHAI))
     (row,) = [row for row in outbox_rows(env) if row.stage == "confirm/overdue"]
     assert row.roles == ("chief", "auditor")
     assert row.text.endswith("\n值班：analyst（监督员）")

@@ -10,6 +10,7 @@ import pytest
 
 from caifeng.core.contracts import load_contracts
 from caifeng.core.errors import DataError, UsageError
+from caifeng.core.files import machine
 from caifeng.core.lake import Lake
 
 DAY = date(2026, 11, 22)
@@ -118,13 +119,17 @@ def test_a_frame_that_breaks_the_contract_leaves_the_old_partition(lake):
 def test_leftovers_of_dead_writers_are_never_read_and_swept_those_of_living_ones_stay(lake):
     target = lake.replace("clean.post_metrics", DAY, metrics(1))
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
-    of_dead = target.with_name(f".data.parquet.{dead.stdout.strip()}.tmp")
-    of_living = target.with_name(f".data.parquet.{os.getppid()}.tmp")
-    for leftover in (of_dead, of_living):
+    of_dead = target.with_name(f".data.parquet.{machine()}.{dead.stdout.strip()}.tmp")
+    of_living = target.with_name(f".data.parquet.{machine()}.{os.getppid()}.tmp")
+    elsewhere = target.with_name(f".data.parquet.other_worker.{dead.stdout.strip()}.tmp")
+    long_ago = target.with_name(".data.parquet.lost_worker.7.tmp")
+    for leftover in (of_dead, of_living, elsewhere, long_ago):
         leftover.write_bytes(b"half a file")
+    os.utime(long_ago, (0, 0))
     assert lake.read("clean.post_metrics", DAY).height == 1
-    assert lake.sweep() == [of_dead]
+    assert sorted(lake.sweep()) == sorted([of_dead, long_ago])
     assert of_living.exists()
+    assert elsewhere.exists()
 
 
 def test_a_corrupted_file_is_an_error_that_names_it(lake):

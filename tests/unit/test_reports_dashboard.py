@@ -3,8 +3,8 @@
 import json
 import re
 from base64 import b64encode
-from datetime import timedelta
-from decimal import Decimal
+from dataclasses import replace
+from datetime import date, timedelta
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -43,7 +43,7 @@ def test_the_page_itself() -> None:
 
 def test_the_page_carries_exactly_its_data() -> None:
     data = invented.dashboard_data()
-    assert block(page(data)) == dashboard_json(data)
+    assert block(page(data)) == json.loads(json.dumps(dashboard_json(data)))
     assert page(data) == page(data)
 
 
@@ -79,25 +79,36 @@ def test_hostile_text_cannot_leave_the_data_block() -> None:
     html = page(invented.dashboard_data(log))
     assert html.count("</script>") == page(invented.dashboard_data()).count("</script>")
     assert "<script>alert" not in html
-    (issue,) = block(html)["issues"]
-    assert issue["title"] == HOSTILE.replace(" \u2028 ", "   ")
+    issues = block(html)["issues"]
+    printed = HOSTILE.replace(" \u2028 ", "   ")
+    assert issues["columns"]["title"].count(printed) == 1
+    assert printed in issues["topics"]
+    assert printed in issues["sources"]
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "vbscript:x", "", "//evil.example"])
 def test_only_web_addresses_become_links(url: str) -> None:
-    (issue,) = dashboard_json(invented.dashboard_data(invented.log(numbers=(415,), url=url)))["issues"]
-    assert issue["url"] is None
+    shown = dashboard_json(invented.dashboard_data(invented.log(numbers=(415,), url=url)))
+    columns = shown["issues"]["columns"]
+    place = columns["no"].index("YQ-2026-0415")
+    assert columns["at1"][place] is None
+    assert shown["addresses"][columns["at0"][place]] == ""
+
+
+def test_addresses_are_put_together_again() -> None:
+    shown = dashboard_json(invented.dashboard_data())
+    columns, addresses = shown["issues"]["columns"], shown["addresses"]
+    urls = [addresses[start] + rest for start, rest in zip(columns["at0"], columns["at1"], strict=True)]
+    assert sorted(urls) == sorted(invented.log()["url"])
 
 
 def test_the_factors_re_add_exactly() -> None:
     issues = dashboard_json(invented.dashboard_data())["issues"]
-    assert len(issues) == 8
-    for issue in issues:
-        shares = [Decimal(factor["share"]) for factor in issue["factors"]]
-        for factor, share in zip(issue["factors"], shares, strict=True):
-            assert Decimal(factor["points"]) * Decimal(factor["weight"].rstrip("%")) / 100 == share
-        assert sum(shares) == Decimal(issue["sum"])
-        assert abs(Decimal(issue["sum"]) - Decimal(issue["total"])) <= Decimal("0.05")
+    columns = issues["columns"]
+    assert len(columns["no"]) == 8
+    for place, total in enumerate(columns["total"]):
+        added = sum(columns[factor][place] * weight for factor, _, weight in issues["factors"])
+        assert (added + 50) // 100 == total
 
 
 def test_factors_that_do_not_re_add_are_refused() -> None:
@@ -106,23 +117,46 @@ def test_factors_that_do_not_re_add_are_refused() -> None:
 
 
 def test_a_day_that_was_not_run_is_unknown_and_a_quiet_day_is_zero() -> None:
-    days = dashboard_json(invented.dashboard_data(invented.log(numbers=())))["days"]
-    assert [day["day"] for day in days] == ["2026-11-19", "2026-11-20", "2026-11-21", "2026-11-22"]
-    assert (days[1]["posts"], days[1]["issues"], days[1]["levels"]) == (None, None, None)
-    assert set(days[3]["levels"].values()) == {0}
+    axis = dashboard_json(invented.dashboard_data(invented.log(numbers=())))["axis"]
+    assert axis["days"] == ["2026-11-19", "2026-11-20", "2026-11-21", "2026-11-22"]
+    assert (axis["posts"][1], axis["issues"][1]) == (None, None)
+    assert (axis["posts"][3], axis["issues"][3]) == (37, 0)
 
 
-def test_an_issue_counts_once_in_the_topic_table() -> None:
-    topics = dashboard_json(invented.dashboard_data())["topics"]
-    assert sum(topic["total"] for topic in topics) == 8
-    assert all(sum(topic["levels"].values()) == topic["total"] for topic in topics)
+def test_an_issue_stands_once_and_its_log_by_day() -> None:
+    shown = dashboard_json(invented.dashboard_data())
+    numbers = shown["issues"]["columns"]["no"]
+    assert len(set(numbers)) == len(numbers) == 8
+    logged = [
+        (numbers[place], shown["axis"]["days"][day])
+        for place, day in zip(shown["log"]["i"], shown["log"]["d"], strict=True)
+    ]
+    assert [day for number, day in logged if number == "YQ-2026-0412"] == ["2026-11-21", "2026-11-22"]
+    assert logged.count(("YQ-2026-0409", "2026-11-19")) == 1
+
+
+def test_a_long_period_is_shown_by_week() -> None:
+    data = invented.dashboard_data()
+    axis = dashboard_json(replace(data, first=date(2026, 7, 1)))["axis"]
+    assert len(axis["days"]) == 145
+    assert axis["byWeek"]
+    buckets = axis["buckets"]
+    assert [day for begin, end in buckets for day in range(begin, end + 1)] == list(range(145))
+    assert all(date.fromisoformat(axis["days"][begin]).weekday() == 0 for begin, _ in buckets[1:])
+
+
+def test_every_part_names_its_query() -> None:
+    shown = dashboard_json(invented.dashboard_data())
+    assert len(shown["figures"]) == 7
+    assert all(figure["sql"].startswith("SELECT ") for figure in shown["figures"])
+    assert "关联，不证明因果" in shown["caution"]
 
 
 def test_zero_report_and_empty_tables() -> None:
     shown = dashboard_json(invented.dashboard_data(invented.log(numbers=()), is_sample=False))
     assert shown["zero"] == "当日未发现涉本单位统计工作舆情（零报告）。"
     assert shown["coverage"].startswith("5/6 个来源已巡查")
-    assert shown["issues"] == []
+    assert shown["log"]["d"].count(3) == 0
     assert shown["sample"] == ""
 
 
@@ -130,18 +164,16 @@ def test_the_window_is_thirty_days() -> None:
     data = invented.dashboard_data()
     old = data.summaries.filter(day=invented.DAY).with_columns(pl.lit(invented.DAY - timedelta(days=30)).alias("day"))
     edge = old.with_columns(pl.lit(invented.DAY - timedelta(days=29)).alias("day"))
-    longer = DashboardData(**{**vars(data), "summaries": pl.concat([old, edge, data.summaries])})
-    days = dashboard_json(longer)["days"]
-    assert len(days) == 30
-    assert days[0]["posts"] == 37
+    longer = replace(data, summaries=pl.concat([old, edge, data.summaries]))
+    axis = dashboard_json(longer)["axis"]
+    assert len(axis["days"]) == 30
+    assert axis["posts"][0] == 37
 
 
 def test_a_day_without_a_summary_is_refused() -> None:
     data = invented.dashboard_data()
     with pytest.raises(DataError, match="2026-11-22"):
-        dashboard_json(
-            DashboardData(**{**vars(data), "summaries": data.summaries.filter(pl.col("day") < invented.DAY)})
-        )
+        dashboard_json(replace(data, summaries=data.summaries.filter(pl.col("day") < invented.DAY)))
 
 
 def test_the_drawing_library_is_the_published_one() -> None:

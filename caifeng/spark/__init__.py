@@ -1,0 +1,1 @@
+"""The second engine, for volumes beyond one machine: the same functions and SELECTs on Spark. Imported on demand."""

@@ -1,0 +1,53 @@
+"""The scorer of the public benchmark and the page of figures."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.report import page, save
+from bench.score import PUBLIC, read, score
+from caifeng.core.errors import DataError
+
+TASKS = sorted(path.parent for path in PUBLIC.glob("*/gold.jsonl"))
+
+
+def test_gold_scores_one_and_covers_its_texts():
+    assert len(TASKS) >= 3
+    for task in TASKS:
+        gold = read(task / "gold.jsonl")
+        texts = [json.loads(line)["id"] for line in (task / "texts.jsonl").read_text("utf8").splitlines()]
+        assert list(gold) == texts
+        found = score(task.name, gold, gold)
+        assert found.get("macro_f1", found.get("f1")) == 1.0
+
+
+def test_what_is_left_out_is_wrong_and_groups_go_by_pairs():
+    gold = {"1": "a", "2": "a", "3": "b", "4": "b"}
+    assert score("stance", gold, {"1": "a", "3": "b"})["accuracy"] == 0.5
+    found = score("reposts", gold, dict.fromkeys(gold, "x"))
+    assert (found["precision"], found["recall"]) == (0.3333, 1.0)
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "[]", '{"id": 1}', '{"id": 1, "label": []}', '{"id":1,"label":1}\n{"id":1,"label":1}']
+)
+def test_a_bad_line_is_named(tmp_path: Path, text: str):
+    (tmp_path / "p.jsonl").write_text(text, "utf8")
+    with pytest.raises(DataError, match=r"line \d"):
+        read(tmp_path / "p.jsonl")
+
+
+def test_an_unknown_id_is_refused():
+    with pytest.raises(DataError, match="no such id"):
+        score("stance", {"1": "a"}, {"2": "a"})
+
+
+def test_the_page_shows_the_last_run_and_no_skipped_one(tmp_path: Path):
+    save({"bench": "x", "ours": {"rate": 1200}, "cores": 2}, tmp_path)
+    save({"bench": "x", "ours": {"rate": 3400}, "cores": 2}, tmp_path)
+    save({"bench": "y", "skipped": "no data"}, tmp_path)
+    text = page(tmp_path)
+    assert "| ours › rate | 3,400 |" in text
+    assert "1,200" not in text
+    assert "## y" not in text
