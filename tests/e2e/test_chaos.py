@@ -217,11 +217,11 @@ def test_kill_9_while_words_end_leaves_the_same_and_certifies_it_all(town, tmp_p
         for _ in range(min(4, kills - killed)):
             ended = purge(place, **when(chance, usual))
             assert ended.code in {0, -9}, ended.output
-            killed += ended.code == -9
-            sys.stdout.write(f"kill {killed}: purge\n")
-            sys.stdout.flush()
             if ended.code == 0:
                 break
+            killed += 1
+            sys.stdout.write(f"kill {killed}: purge\n")
+            sys.stdout.flush()
         again = purge(place)
         assert again.code == 0, again.output
         assert rest(place) == wanted
