@@ -179,3 +179,19 @@ def test_a_clock_that_jumps_back_changes_no_day_that_was_run(town, home):
     back = home.model_copy(update={"as_of": parse_as_of(f"{town.story.days[0]}T08:00+08:00")})
     run(back, day)
     assert contents(home) == wanted
+
+
+@pytest.mark.parametrize("days", [3, 400])
+def test_a_clock_that_jumps_ahead_changes_no_day_that_was_run(town, home, days):
+    """Beyond the life of the words a day is refused, as it is when that time has really come."""
+    day, wanted = town.story.days[-1], contents(home)
+    ahead = home.model_copy(update={"as_of": parse_as_of(f"{day + timedelta(days=days)}T08:00+08:00")})
+    if days > 180:
+        with pytest.raises(UsageError, match="never recomputed") as told:
+            run(ahead, day)
+        one_line(told)
+    else:
+        run(ahead, day)
+    assert contents(home) == wanted
+    run(home, day)
+    assert contents(home) == wanted
