@@ -37,8 +37,8 @@ test-all: $(READY)  ## run the long tests, too
 test-spark: $(READY)  ## run the tests of the second engine; installs Spark into an environment of its own (Java 17)
 	@command -v java >/dev/null || { echo "java (17 or newer) is needed: apt-get install default-jre-headless"; exit 2; }
 	@test -x .venv-spark/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-spark
-	@$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --require-hashes -r requirements.lock
-	@$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --constraint requirements.lock --editable ".[dev,spark]"
+	@$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --require-hashes -r requirements-spark.lock
+	@$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --no-deps --editable .
 	@.venv-spark/bin/python -m pytest -n0 tests/spark
 
 test-cluster: $(READY)  ## the pipeline on PostgreSQL, Redis and Celery workers that are killed (20 minutes); CLUSTER_VENV=DIR
@@ -72,6 +72,8 @@ lock: $(READY)  ## resolve requirements.lock anew
 		--no-header -c requirements.lock --extra cluster pyproject.toml -o requirements-cluster.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header -c requirements.lock --extra bench pyproject.toml -o requirements-bench.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header -c requirements.lock --extra dev --extra spark pyproject.toml -o requirements-spark.lock
 
 bundle: $(READY)  ## one archive in build/ that installs on a machine without a network (docs/upgrade.md)
 	@docker/bundle.sh

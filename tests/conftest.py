@@ -4,8 +4,14 @@ import os
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 
+# A busy machine fails no test: properties hold or not, however long an example takes.
+hypothesis.settings.register_profile(
+    "caifeng", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("caifeng")
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-LOCKS = ("requirements.lock", "requirements-bench.lock", "requirements-cluster.lock")
+LOCKS = tuple(f"requirements{name}.lock" for name in ("", "-bench", "-cluster", "-spark"))
 
 
 def faults(text: str) -> tuple[int, list[str]]:
