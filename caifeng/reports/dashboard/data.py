@@ -158,7 +158,9 @@ class DashboardData:
 
     def placed(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows of issues that are shown, with `index`."""
-        return frame if frame.is_empty() else frame.join(self.index_of, on="issue_no", how="inner")
+        if frame.is_empty():
+            return frame.with_columns(pl.lit(0, pl.Int64).alias("index")).clear()
+        return frame.join(self.index_of, on="issue_no", how="inner")
 
     @staticmethod
     def step_columns() -> dict[str, pl.DataType]:
