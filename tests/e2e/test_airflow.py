@@ -40,7 +40,7 @@ def test_the_demo_runs_the_dags_and_leaves_paper_and_analytics(tmp_path, root):
     assert done.returncode == 0, done.stdout + done.stderr
     days = load_story().days
     for day in days:
-        assert len(list((home / "outputs" / str(day)).iterdir())) == 4
+        assert len(list((home / "outputs" / str(day)).iterdir())) == 5
         lines = [line for line in done.stdout.splitlines() if f"{day} ✓" in line and "publish" not in line]
         assert len(lines) == 9, "two batches of sources and seven stages"
     assert done.stdout.count("✓ publish") == len(days)

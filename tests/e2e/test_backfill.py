@@ -92,7 +92,7 @@ def test_a_backfill_runs_each_day_in_order_and_can_be_cut_anywhere(tmp_path, day
     for number in range(days):
         day = FIRST + timedelta(days=number)
         assert (env.lake.read("ops.reconciliation", day)["gap"] == 0).all()
-        assert len(list((env.settings.home / "outputs" / str(day)).iterdir())) == 4
+        assert len(list((env.settings.home / "outputs" / str(day)).iterdir())) == 5
     # Numbers follow the days, and what is heard again stays one issue.
     issues = env.lake.read_range("graded.issues", FIRST, last).filter("is_new").sort("day", "issue_no")
     assert issues.height >= min(days, len(MATTERS))

@@ -52,7 +52,7 @@ def test_a_malformed_source_and_dead_sites_are_named_and_the_log_is_written(town
     assert summary["zero_report"] is True
     assert summary["sources_checked"] == 0
     assert len(summary["broken"]) == summary["sources_planned"] == len(health)
-    assert len(list((home / "outputs" / str(day)).iterdir())) == 4
+    assert len(list((home / "outputs" / str(day)).iterdir())) == 5
 
 
 @pytest.mark.parametrize(
