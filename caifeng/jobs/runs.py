@@ -273,7 +273,10 @@ class WatchedWarehouse(Warehouse):
         """As `Warehouse.read`."""
         frame = super().read(table, first, last)
         watch = self.lake and self.lake.watch
-        if watch:
+        if watch and self.lake and not table.startswith("marts."):  # as loaded from there
+            watch.rows_in += frame.height
+            watch.look(self.lake, table, first, last or first)
+        elif watch:
             watch.rows_in += frame.height
             watch.marts[_rows_name(table, first, last or first)] = rows_hash(frame)
         return frame

@@ -207,7 +207,7 @@ def _files(home: Path) -> Iterator[tuple[str, bytes]]:
 def test_paper_is_written_for_every_day(town):
     for day in town.story.days:
         names = {path.name for path in (town.home / "outputs" / str(day)).iterdir()}
-        assert names == {"政务舆情日志.docx", "政务舆情日志.xlsx", "预警报送清单.xlsx", "dashboard.html"}
+        assert names == {"政务舆情日志.docx", "政务舆情日志.xlsx", "预警报送清单.xlsx", "dashboard.html", "SHA256SUMS"}
 
 
 def test_a_day_run_again_gives_the_same_bytes(town):
