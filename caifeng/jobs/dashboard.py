@@ -15,6 +15,7 @@ from caifeng.core.model.publications import Period
 from caifeng.core.model.review import parse_period, period_code
 from caifeng.jobs.base import Env
 from caifeng.jobs.review import load_review
+from caifeng.jobs.runs import unwatched
 from caifeng.reports.dashboard import DAYS_SHOWN, DashboardData, dashboard_html, echarts_source
 
 #: A period of more days than two years is a slip of the pen.
@@ -90,7 +91,10 @@ def _posts(env: Env, first: date, last: date) -> pl.DataFrame:
 
 
 def _review(env: Env, day: date, first: date | None) -> dict[str, Any]:
-    """Figures and units of the review of the same period, or of the day's month, if it was made."""
+    """Figures and units of the review of the same period, or of the day's month, if it was made.
+
+    A review is made weeks after the days that show it, so it is no input of theirs: none of them is out of date for it.
+    """
     periods = [Period("month", day.replace(day=1))]
     if first:
         quarter = (day.month + 2) // 3
@@ -98,10 +102,11 @@ def _review(env: Env, day: date, first: date | None) -> dict[str, Any]:
         periods = [period for period in periods if (period.first, period.last) == (first, day)]
     for period in periods:
         code = period_code(period)
-        figures, units = (
-            env.warehouse.read(table, period.last).filter(pl.col("period") == code)
-            for table in (f"marts.review_{period.kind}", "marts.kpi_unit")
-        )
+        with unwatched(env.lake):
+            figures, units = (
+                env.warehouse.read(table, period.last).filter(pl.col("period") == code)
+                for table in (f"marts.review_{period.kind}", "marts.kpi_unit")
+            )
         if not figures.is_empty():
             return {"review": code, "figures": figures, "units": units}
     return {}

@@ -180,8 +180,9 @@ def test_too_few_cases_make_no_rate(analytics):
 
 
 def test_what_is_published_has_no_long_text_and_no_account(analytics):
-    tables = {row[0] for row in analytics.sql("SELECT table_schema FROM information_schema.tables").fetchall()}
-    assert tables == {"marts", "graded", "cases"}
+    tables = analytics.sql("SELECT table_schema, table_name FROM information_schema.tables").fetchall()
+    assert {schema for schema, _ in tables} == {"marts", "graded", "cases", "ops"}
+    assert [name for schema, name in tables if schema == "ops"] == ["runs"], "how often and how long; no text"
     assert analytics.sql("SELECT max(length(text)) FROM graded.posts").fetchone()[0] <= 200
     with pytest.raises(duckdb.Error, match="read-only"):
         analytics.execute("DELETE FROM marts.ledger")
