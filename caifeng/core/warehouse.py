@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import lru_cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -48,6 +49,7 @@ class Warehouse:
         self.file = file
         self.contracts = contracts
         self.sql_dir = sql_dir
+        self._open: duckdb.DuckDBPyConnection | None = None
 
     def load(self, lake: Lake, day: date, only: Collection[str] = ()) -> dict[str, int]:
         """Replace one day of every lake table that marts or analysts read; raw stays in the lake.
@@ -106,11 +108,24 @@ class Warehouse:
 
     def read(self, table: str, first: date, last: date | None = None) -> pl.DataFrame:
         """Rows of a table for one day, or the days `first`..`last`, with their `day`, in grain order."""
-        with _connection(self.file, read_only=True) as connection:
+        with self.reading() as connection:
             return connection.execute(
                 f"SELECT * FROM {table} WHERE day BETWEEN ? AND ? ORDER BY {self._order(table)}",  # noqa: S608
                 [first, last or first],
             ).pl()
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Keep the file open for several reads; opening it takes longer than most of them. Nothing may write to it."""
+        if self._open:
+            yield self._open
+            return
+        with _connection(self.file, read_only=True) as connection:
+            self._open = connection
+            try:
+                yield connection
+            finally:
+                self._open = None
 
     def fingerprints(self) -> dict[str, str]:
         """Number of rows and a hash over them, of every mart, in no order of rows; comparable within one DuckDB."""
@@ -264,7 +279,8 @@ def mart_queries(sql_dir: Path) -> dict[str, str]:
     return {mart: queries[mart] for mart in TopologicalSorter(reads).static_order()}
 
 
-def tables_read(query: str, file: Path) -> set[str]:
+@lru_cache(maxsize=256)
+def tables_read(query: str, file: Path) -> frozenset[str]:
     """Names schema.table that a SELECT reads (its lineage).
 
     Raises:
@@ -276,7 +292,7 @@ def tables_read(query: str, file: Path) -> set[str]:
         raise ConfigError(file, "", f"cannot be parsed: {error}") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ConfigError(file, "", "must be exactly one SELECT")
-    return {f"{table.db}.{table.name}" for table in statements[0].find_all(exp.Table) if table.db}
+    return frozenset(f"{table.db}.{table.name}" for table in statements[0].find_all(exp.Table) if table.db)
 
 
 def _replace_day(

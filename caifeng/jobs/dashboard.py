@@ -67,7 +67,9 @@ def write_dashboard(env: Env, path: Path, day: date, first: date | None = None) 
         DataError: the day, or every day of the period, was not run.
         UsageError: not a period.
     """
-    html = dashboard_html(read_dashboard(env, day, first), echarts_source())
+    with env.warehouse.reading():
+        data = read_dashboard(env, day, first)
+    html = dashboard_html(data, echarts_source())
     with replacing(path) as unfinished:
         unfinished.write_text(html, "utf8")
 

@@ -87,11 +87,15 @@ def gate_marts(env: Env, day: date) -> dict[str, int]:
         GateError: a rule is broken; raised after all marts have been checked.
     """
     reports = []
-    for table, contract in env.contracts.items():
-        if table.startswith("marts.") and contract.partition == "day":
-            frame = _as_declared(env.warehouse.read(table, day).drop("day"), contract.polars_schema())
-            reports.append(check(table, frame, contract))
-            _record(env, day, reports[-1], "data")
+    marts = [
+        table for table, contract in env.contracts.items() if table.startswith("marts.") and contract.partition == "day"
+    ]
+    with env.warehouse.reading():
+        frames = {mart: env.warehouse.read(mart, day).drop("day") for mart in marts}
+    for table, frame in frames.items():
+        contract = env.contracts[table]
+        reports.append(check(table, _as_declared(frame, contract.polars_schema()), contract))
+        _record(env, day, reports[-1], "data")
     watch_calendar(env, day)
     _raise_all(reports)
     return {

@@ -25,9 +25,10 @@ def outputs(env: Env, day: date, as_of: datetime) -> JobReport:
         DataError: the day's marts have not been built.
         ConfigError: a template names unknown fields; the other files were written.
     """
-    report = read_day(env, day)
-    board = read_dashboard(env, day)
-    releases = env.warehouse.read("marts.release_calendar", day)
+    with env.warehouse.reading():
+        report = read_day(env, day)
+        board = read_dashboard(env, day)
+        releases = env.warehouse.read("marts.release_calendar", day)
     template = env.settings.config / "templates" / "政务舆情日志.docx"
     folder = env.settings.outputs_dir / day.isoformat()
     writers: dict[str, Callable[[Path], object]] = {

@@ -264,9 +264,10 @@ class WatchedWarehouse(Warehouse):
                 watch.look(self.lake, table, day - watch.lookback, day)
         built = super().build_marts(day, as_of, rule_version, partition)
         if watch:
-            for mart, rows in built.items():
-                watch.written[partition_name(mart, day)] = rows_hash(super().read(mart, day))
-                watch.rows_out += rows
+            with self.reading():
+                for mart, rows in built.items():
+                    watch.written[partition_name(mart, day)] = rows_hash(super().read(mart, day))
+                    watch.rows_out += rows
         return built
 
     def read(self, table: str, first: date, last: date | None = None) -> pl.DataFrame:
