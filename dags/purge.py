@@ -2,6 +2,7 @@
 
 **When it fails.** Nothing is lost and nothing lives on unseen: the next run destroys what this one did not, and
 certifies both. What cannot be removed is named with its path: look at the rights below `CAIFENG_HOME`.
+Where most of the last days have no run it stops, for the clock may be wrong: it says how to go on if it is right.
 """
 
 from datetime import datetime, timedelta

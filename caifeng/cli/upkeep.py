@@ -96,14 +96,15 @@ def purge(
     from caifeng.jobs.purge import purge as end_words
 
     env = Env.open(Settings.load())
-    at = parse_as_of(as_of) if as_of else env.now()
+    given = parse_as_of(as_of) if as_of else None
+    at = given or env.now()
     if dry_run:
         for line in [*ending_bodies(env, at), *(each.words() for each in due(env, at))]:
             typer.echo(line)
         return
     for job in (destroy_bodies, end_words):
         with timed(env, "purge", clock.business_day(at)) as reports:
-            reports.append(job(env, at))
+            reports.append(job(env, given))
         typer.echo(reports[0].words())
 
 

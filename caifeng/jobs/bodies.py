@@ -8,6 +8,7 @@ from datetime import date, datetime
 from caifeng.core import clock
 from caifeng.core.bodies import LIVES, Body, BodyStore
 from caifeng.jobs.base import LOOKBACK, Env, JobReport
+from caifeng.jobs.purge import moment
 
 
 def keep_bodies(env: Env, day: date) -> JobReport:
@@ -28,12 +29,15 @@ def destroy_bodies(env: Env, now: datetime | None = None) -> JobReport:
 
     Args:
         env: environment.
-        now: moment for which lives are measured; the environment's if not given.
+        now: moment for which lives are measured; that of the clock, if it can be believed, where none is given.
 
     Returns:
         Counts: keys and files destroyed by life, and those of `keep_bodies` for the days it looked at.
+
+    Raises:
+        UsageError: the clock cannot be believed (`purge.moment`).
     """
-    now = now or env.now()
+    now = moment(env, now)
     store = BodyStore(env.settings.home)
     ending = {day for day in store.days("brief") if clock.end_of_day(day) + LIVES["brief"] <= now}
     living = {day for day in store.days("kept") if clock.end_of_day(day) + LIVES["kept"] > now}

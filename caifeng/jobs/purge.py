@@ -40,6 +40,8 @@ WORDS = "180d"
 COPIES = "14d"
 #: Logs: at least six months (网络安全法, obligations of operators), no longer than that asks for.
 LOGS = "184d"
+#: So many days back, most days must have a run: else the machine was off, or its clock is wrong (our choice).
+_WATCHED_DAYS = 14
 #: Folder below the home, pattern, life. A date in the path counts; where there is none, the last change of the file.
 FILES = (
     ("outputs", "????-??-??/**/*", WORDS),
@@ -100,6 +102,30 @@ def check_recomputable(env: Env, day: date, now: datetime | None = None) -> None
         )
 
 
+def moment(env: Env, given: datetime | None) -> datetime:
+    """The moment for which lives are measured: the given one, else that of the clock if it can be believed.
+
+    A clock that jumped ahead would end words and keys long before their time, and nothing brings them back. So a
+    moment that nobody named counts only where the days before it were worked through.
+
+    Raises:
+        UsageError: most of the last days have no run; says how to go on if the clock is right.
+    """
+    if given or env.settings.as_of:
+        return given or env.now()
+    now, days = env.now(), env.lake.days("ops.runs")
+    today = clock.business_day(now)
+    expected = [day for n in range(1, _WATCHED_DAYS + 1) if days and (day := today - timedelta(days=n)) >= days[0]]
+    missing = set(expected) - set(days)
+    if len(missing) * 2 > len(expected):
+        raise UsageError(
+            f"{len(missing)} of the {len(expected)} days before {today} have no run: this machine was off, or its "
+            "clock is wrong; nothing was destroyed. If the clock is right: caifeng purge --as-of "
+            f"{now.astimezone(clock.SHANGHAI).isoformat(timespec='minutes')}"
+        )
+    return now
+
+
 def text_life(contracts: dict[str, Contract]) -> str:
     """How long the words of posts live, by the contract of raw.posts."""
     return contracts["raw.posts"].life.words or WORDS
@@ -120,8 +146,9 @@ def purge(env: Env, now: datetime | None = None) -> JobReport:
 
     Raises:
         DataError: a partition that is due cannot be read; named, and everything before it is certified by the next run.
+        UsageError: no moment was given and the clock cannot be believed (`moment`).
     """
-    now = now or env.now()
+    now = moment(env, now)
     plan = _Plan(env, now)
     for thing in plan.all():
         note(env, thing)

@@ -1,6 +1,7 @@
 """What has lived long enough is gone from every byte, certified, and cannot come back by computing."""
 
 import os
+import shutil
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from caifeng.core.contracts import load_contracts, span_end
 from caifeng.core.errors import CaifengError, ConfigError, UsageError
 from caifeng.jobs import purge as job
 from caifeng.jobs.base import Env
+from caifeng.jobs.bodies import destroy_bodies
 from caifeng.jobs.publish import rebuild
 from caifeng.jobs.purge import check_recomputable, due, purge
 from tests.privacy.homes import AT, DAY, LOST, MARK, after, finds, messages
@@ -32,6 +34,29 @@ def test_the_day_holds_what_the_sweeps_look_for(env: Env) -> None:
 def test_nothing_is_due_on_the_last_day_of_a_life(env: Env) -> None:
     assert due(after(env, 13)) == []
     assert due(env) == []
+
+
+def test_a_clock_that_jumped_ahead_ends_no_life_unless_a_person_names_the_moment(env: Env) -> None:
+    """The last run was long ago by the machine's clock; who knows better says so (`--as-of`)."""
+    nobody = Env.open(env.settings.model_copy(update={"as_of": None}))
+    assert due(nobody) != []
+    before = finds(env.settings.home, MARK)
+    for job_ in (purge, destroy_bodies):
+        with pytest.raises(UsageError, match=r"14 of the 14 days before .* nothing was destroyed.*--as-of 20"):
+            job_(nobody)
+    assert finds(env.settings.home, MARK) == before
+    assert purge(nobody, nobody.now()).counts["certificates"] == 1
+
+
+def test_a_clock_is_believed_where_most_of_the_days_before_were_worked_through(env: Env) -> None:
+    nobody = Env.open(env.settings.model_copy(update={"as_of": None}))
+    today, runs = clock.business_day(nobody.now()), env.lake.read("ops.runs", DAY)
+    for n in range(1, 8):
+        nobody.lake.replace("ops.runs", today - timedelta(days=n), runs)
+    assert purge(nobody).counts["words"] > 0
+    shutil.rmtree(env.settings.home / "lake/ops/runs" / f"day={today - timedelta(days=1)}")
+    with pytest.raises(UsageError, match="8 of the 14 days"):
+        purge(nobody)
 
 
 def test_irrelevant_words_go_after_fourteen_days_the_others_stay(env: Env) -> None:
