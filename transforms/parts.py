@@ -7,7 +7,7 @@ from itertools import pairwise
 import polars as pl
 
 #: Rows of a part, unless told (our choice: some 15 MB of posts). Results do not depend on it.
-ROWS = 25_000
+ROWS = 34_000
 #: Rows that are taken up at a time where a day need not stand in memory as a whole (our choice); nor on this.
 PIECE_ROWS = 100_000
 
@@ -28,7 +28,7 @@ def in_parts(
     """
     parts = max(-(-frame.height // rows), min(pl.thread_pool_size(), frame.height // 5_000), 1)
     slices = [frame[start:end] for start, end in pairwise(_bounds(frame, parts, whole))]
-    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+    with ThreadPoolExecutor(pl.thread_pool_size() + 1) as pool:
         done = list(pool.map(work, slices))
     return [pl.concat(pieces) for pieces in zip(*done, strict=True)]
 
