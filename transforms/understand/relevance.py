@@ -39,7 +39,7 @@ class RelevanceRules(NamedTuple):
 
     taxonomy: Taxonomy
     terms: pl.DataFrame
-    """`term`, `kind`, `topic` ("" for all topics), `group` (exclusion group or realm)."""
+    """`term`, `kind`, `topic` ("" for all topics), `group` (exclusion group or realm), all of them categories."""
     parts: pl.DataFrame
     """`term`, `rule`, `part` of compound rules."""
     trie: Trie
@@ -53,7 +53,10 @@ def relevance_rules(taxonomy: Taxonomy) -> RelevanceRules:
     terms, parts = _terms(taxonomy), _rule_parts(taxonomy)
     speaking = pl.concat([_of(terms, *_POINTS)["term"], parts.filter(pl.col("part") == "anchor")["term"]])
     trie = trie_of(pl.concat([terms["term"], parts["term"]]))
-    terms, parts = (frame.with_columns(pl.col("term").cast(trie.kind)) for frame in (terms, parts))
+    terms, parts = (
+        frame.with_columns(pl.col("term").cast(trie.kind), pl.exclude("term").cast(pl.Categorical))
+        for frame in (terms, parts)
+    )
     return RelevanceRules(taxonomy, terms, parts, trie, pl.lit(speaking.unique().implode()))
 
 
@@ -104,17 +107,20 @@ def term_coverage(texts: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
     rules = relevance_rules(taxonomy)
     judged = _judge(documents(texts, taxonomy.relevance.idioms), _boards(texts), rules)
     keys = ["topic", "kind", "term"]
+    words = pl.col("topic", "kind", "rule", "term").cast(pl.String)
     fired = (
-        judged.with_columns(term=pl.coalesce("rule", pl.col("term").cast(pl.String)))
+        judged.with_columns(words)
+        .with_columns(term=pl.coalesce("rule", "term"))
         .group_by(keys)
         .agg(
             found=pl.col("row").n_unique(),
             counted=pl.col("row").filter(pl.col("verdict").is_in(_POSITIVE)).n_unique(),
         )
     )
-    single = _of(rules.terms, *_POINTS).with_columns(pl.col("term").cast(pl.String))
+    single = _of(rules.terms, *_POINTS).select(keys)
+    known = [frame.cast(pl.String) for frame in (single, _rule_kinds(taxonomy).select("topic", "kind", term="rule"))]
     return (
-        pl.concat([single.select(keys), _rule_kinds(taxonomy).select("topic", "kind", term="rule")])
+        pl.concat(known)
         .join(fired, on=keys, how="left")
         .with_columns(pl.col("found", "counted").fill_null(0))
         .sort("counted", "found", *keys, descending=[True, True, False, False, False])
@@ -241,7 +247,7 @@ def _rule_kinds(taxonomy: Taxonomy) -> pl.DataFrame:
         "in_title": pl.Boolean,
         "needed": pl.UInt32,
     }
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col(pl.String).cast(pl.Categorical))
 
 
 def _others(rule: Rule) -> list[str]:
@@ -304,9 +310,10 @@ def _fire(hits: pl.DataFrame, docs: pl.DataFrame, boards: pl.Series, taxonomy: T
 def _judge_exclusion(candidates: pl.DataFrame, exclusions: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
     """Add `excluded_by`: evidence of the exclusion that stands near or around a term, null if none does."""
     window = taxonomy.relevance.window
+    beside = candidates.join(exclusions, on="row", how="semi")
     exclusions = exclusions.with_row_index("why")  # most stand beside nothing: only what counts is put into words
     found = exclusions.select("row", "topic", "start", "end", "why")
-    own = nearest(candidates, found, ["row", "topic"], window, window)
+    own = nearest(beside, found, ["row", "topic"], window, window)
     own = own.with_columns(_own=pl.coalesce("before_why", "after_why")).select(*candidates.columns, "_own")
     common = found.filter(pl.col("topic") == _COMMON).drop("topic")
     near = nearest(own, common, ["row"], window, window)
@@ -315,9 +322,9 @@ def _judge_exclusion(candidates: pl.DataFrame, exclusions: pl.DataFrame, taxonom
     near = around(near, found, ("row", "topic"), "why")
     near = near.with_columns(why=pl.coalesce("_common", "_around", "_own", "before_why", "after_why"))
     words = exclusions.filter(pl.col("why").is_in(near["why"].unique().implode()))
-    return near.join(words.select("why", excluded_by=evidence("group")), on="why", how="left").select(
-        *candidates.columns, "excluded_by"
-    )
+    near = near.join(words.select("why", excluded_by=evidence("group")), on="why", how="left")
+    alone = candidates.join(exclusions, on="row", how="anti")
+    return pl.concat([near.select(*candidates.columns, "excluded_by"), alone], how="diagonal")
 
 
 def _judge_context(
@@ -348,6 +355,8 @@ def _judge_country(hits: pl.DataFrame, markers: pl.DataFrame, docs: pl.DataFrame
     found = markers.select("row", "start", "end", "term", realm="group", byte_end=byte_end)
     # 法国国家统计局: the nearer marker is itself owned by the one before it
     found = _drop_owned(found)
+    alone = hits.join(found, on="row", how="anti").with_columns(realm=pl.lit("domestic"))
+    hits = hits.join(found, on="row", how="semi")
     titles = (
         found.join(docs.select("row", "title_end"), on="row")
         .with_columns(in_title=pl.col("start") < pl.col("title_end"))
@@ -361,7 +370,7 @@ def _judge_country(hits: pl.DataFrame, markers: pl.DataFrame, docs: pl.DataFrame
     )
     window = taxonomy.relevance.window
     near = nearest(hits, found, ["row"], window, _FOLLOWS_WITHIN).join(titles, on="row", how="left")
-    return (
+    owned = (
         near.lazy()
         .join(docs.lazy().select("row", "doc"), on="row")
         .with_columns(owned=_owned(), office=_office())
@@ -381,6 +390,7 @@ def _judge_country(hits: pl.DataFrame, markers: pl.DataFrame, docs: pl.DataFrame
         .select(*hits.columns, "realm", "realm_term", "realm_start")
         .collect()
     )
+    return pl.concat([owned, alone], how="diagonal_relaxed")
 
 
 def _owned() -> pl.Expr:
