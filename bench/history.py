@@ -105,7 +105,7 @@ def _model(env: Env, day: date, posts: int) -> None:
 
 def _of_day(frame: pl.DataFrame, back: int) -> pl.DataFrame:
     """The rows as those of a day so many days before: names of their own, times as much earlier."""
-    names = [pl.col(name) + f"-{back}" for name in frame.columns if name in _NAMED]
+    names = [(f"{back:04x}" + pl.col(name).str.slice(4)).alias(name) for name in frame.columns if name in _NAMED]
     times = [
         pl.col(name) - timedelta(days=back) for name, kind in frame.schema.items() if isinstance(kind, pl.Datetime)
     ]
