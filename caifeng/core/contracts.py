@@ -144,6 +144,8 @@ class Contract(_Strict):
     changes: tuple[Change, ...] = ()
     """What changed from version 1 to this one, oldest first."""
     columns: tuple[Column, ...]
+    lake_only: tuple[str, ...] = ()
+    """Columns that no mart reads: they stay in the lake, and the warehouse does not hold them a second time."""
 
     @model_validator(mode="after")
     def _changes_lead_here(self) -> Contract:
@@ -226,7 +228,8 @@ class Contract(_Strict):
 
     def warehouse_columns(self) -> dict[str, tuple[str, bool]]:
         """Columns of the warehouse's table with their DuckDB type and whether null may stand there, `day` first."""
-        return {"day": ("DATE", False)} | {c.name: (_DUCKDB_TYPES[c.type], bool(c.null_means)) for c in self.columns}
+        loaded = (column for column in self.columns if column.name not in self.lake_only)
+        return {"day": ("DATE", False)} | {c.name: (_DUCKDB_TYPES[c.type], bool(c.null_means)) for c in loaded}
 
     def ddl(self) -> str:
         """CREATE TABLE statement of the warehouse, `day` first."""
@@ -311,6 +314,8 @@ def load_contracts(sql_dir: Path) -> dict[str, Contract]:
             raise ConfigError(path, "grain", f"not a column: {', '.join(sorted(unknown))}")
         if unknown := set(contract.life.columns) - set(contract.names):
             raise ConfigError(path, "life.columns", f"not a column: {', '.join(sorted(unknown))}")
+        if unknown := set(contract.lake_only) - set(contract.names) | set(contract.lake_only) & set(contract.grain):
+            raise ConfigError(path, "lake_only", f"not a column, or one of the grain: {', '.join(sorted(unknown))}")
         if bool(contract.life.columns) != bool(contract.life.words):
             raise ConfigError(path, "life", "words and columns go together")
         contracts[table] = contract
@@ -343,6 +348,8 @@ def data_dictionary(contracts: dict[str, Contract]) -> str:
             f"| {', '.join(c.values or ())} |"
             for c in contract.columns
         ]
+        if contract.lake_only:
+            lines += ["", f"In the lake only: {', '.join(f'`{name}`' for name in contract.lake_only)}."]
         lines += ["", *(_change_in_words(change) for change in contract.changes)] if contract.changes else []
         lines.append("")
     return "\n".join(lines)

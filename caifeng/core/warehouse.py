@@ -64,10 +64,11 @@ class Warehouse:
         """
         loaded = {}
         with self._writing() as connection:
-            for table in self.contracts:
+            for table, contract in self.contracts.items():
                 if table.startswith(("raw.", "marts.")) or table in LAKE_ONLY or (only and table not in only):
                     continue
-                frame = lake.read(table, day)
+                columns = [name for name in contract.names if name not in contract.lake_only]
+                frame = lake.read_range(table, day, day, columns).drop("day")
                 _replace_day(connection, table, day, frame)
                 loaded[table] = frame.height
         return loaded
@@ -170,7 +171,7 @@ class Warehouse:
         """Make the tables that are not there, and give those of an earlier contract the columns they lack.
 
         A table is altered only where that loses nothing and invents nothing: a column is added that may be unknown, or
-        null is allowed where it was not. Everything else is made anew from the lake.
+        null is allowed where it was not, a column goes that the lake keeps. Everything else is made anew from the lake.
 
         Raises:
             DataError: a table has another form; nothing is changed.
@@ -189,6 +190,9 @@ class Warehouse:
                 elif nullable and found.get(name) == (kind, False):
                     connection.execute(f'ALTER TABLE {table} ALTER COLUMN "{name}" DROP NOT NULL')
                     found[name] = (kind, nullable)
+            for name in found.keys() & set(contract.lake_only):
+                connection.execute(f'ALTER TABLE {table} DROP COLUMN "{name}"')
+                del found[name]
             if differences := _differences(contract, found):
                 words = "; ".join(f"{name} {what}" for name, what in differences)
                 raise DataError(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -107,6 +108,9 @@ class Marts:
 
     def read(self, table: str, day: date) -> pl.DataFrame:
         return self.frames[table].select(pl.lit(day).alias("day"), pl.all())
+
+    def reading(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 def marts_of(env: Env) -> dict[str, pl.DataFrame]:

@@ -62,10 +62,13 @@ class Town:
         with duckdb.connect(str(self.warehouse.file)) as connection:  # noqa: TID251 - hand-made
             connection.execute("SET TimeZone = 'UTC'")
             for table, rows in self._waiting.items():
+                left_out = contracts()[table].lake_only
                 schema = {"day": pl.Date, **contracts()[table].polars_schema()}
+                schema = {name: kind for name, kind in schema.items() if name not in left_out}
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.split('.')[0]}")
                 connection.execute(contracts()[table].ddl())
-                connection.register("incoming", pl.DataFrame(rows, schema=schema).to_arrow())
+                loaded = [{name: row[name] for name in schema} for row in rows]
+                connection.register("incoming", pl.DataFrame(loaded, schema=schema).to_arrow())
                 connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
                 connection.unregister("incoming")
         self._waiting.clear()

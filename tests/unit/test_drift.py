@@ -159,6 +159,23 @@ def test_a_column_that_may_be_unknown_is_added_to_the_warehouse(tmp_path):
     ]
 
 
+def test_what_no_mart_reads_stays_in_the_lake_and_leaves_a_warehouse_that_holds_it(tmp_path):
+    here = lake(tmp_path / "lake", of=OLD)
+    here.replace("clean.things", DAY, frame(OLD, ROWS))
+    warehouse(tmp_path, OLD).load(here, DAY)
+    house = warehouse(tmp_path, contract(BEFORE, lake_only=["views", "old"]))
+    assert house.load(here, DAY) == {"clean.things": 2}
+    assert house.differences() == {}
+    assert house.read("clean.things", DAY).rows() == [(DAY, "a", 1), (DAY, "b", 2)]
+    assert here.read("clean.things", DAY).columns == ["id", "views", "grade", "old"]
+
+
+@pytest.mark.parametrize("name", ["nobody", "id"])
+def test_a_lake_only_column_must_be_one_and_none_of_the_grain(tmp_path, name):
+    with pytest.raises(ConfigError, match=rf"lake_only.*{name}"):
+        load_contracts(write(tmp_path, contract(BEFORE, lake_only=[name])))
+
+
 def test_a_warehouse_of_another_form_says_rebuild_and_stays_as_it_was(tmp_path):
     old = lake(tmp_path / "lake", of=OLD)
     old.replace("clean.things", DAY, frame(OLD, ROWS))
