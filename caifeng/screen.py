@@ -22,11 +22,10 @@ from rich.text import Text
 
 from caifeng.core.clock import SHANGHAI
 from caifeng.core.errors import UsageError
+from caifeng.core.listing import Cell, Listing
 
 #: What a table says for null.
 UNKNOWN = "—"
-
-Cell = str | int | float | bool | date | datetime | Sequence[str] | None
 
 
 class Step(Protocol):
@@ -34,6 +33,22 @@ class Step(Protocol):
 
     def __call__(self, words: str = "") -> None:
         """One more; `words` say what it was."""
+
+
+def show(listing: Listing, *, as_json: bool = False, to: IO[str] | None = None) -> None:
+    """Print a list: a framed table on a terminal, tabs otherwise, its values as JSON lines with `as_json`.
+
+    Where there is no row a terminal gets the words for that; others get the heads, and the words on standard error.
+    """
+    out = sys.stdout if to is None else to
+    if as_json:
+        for line in as_json_lines(listing.values):
+            print(line, file=out)
+        return
+    if listing.cells or not _is_terminal(out):
+        table(listing.title, listing.heads, listing.cells, to=out)
+    if not listing.cells:
+        print(listing.empty, file=out if _is_terminal(out) else sys.stderr)
 
 
 def table(
@@ -100,7 +115,9 @@ def progress(title: str, total: int | None = None, *, to: IO[str] | None = None)
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     last = TextColumn("{task.fields[words]}", markup=False)
-    with Progress(*columns, last, console=_console(out), transient=True) as bar:
+    # What is printed meanwhile goes above the bar, but only where it is shown at all: a pipe gets what is its own.
+    above = _is_terminal(sys.stdout)
+    with Progress(*columns, last, console=_console(out), transient=True, redirect_stdout=above) as bar:
         task = bar.add_task(escape(title), total=total, words="")
 
         def advance(words: str = "") -> None:

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from caifeng.cli.common import Day, parse_day
+from caifeng.cli.common import AsJson, Day, parse_day
 from caifeng.core import clock
 from caifeng.core.errors import PartialError, UsageError
 from caifeng.core.settings import Settings
+from caifeng.screen import show
 
 app = typer.Typer()
 
@@ -101,13 +102,13 @@ def review_source(source_id: Annotated[str, typer.Argument(help="Source id.")]) 
 @sources_app.command("list")
 def list_sources(
     day: Annotated[str | None, typer.Option("--day", help="Health of that day.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """List the sources, with their health where a day has been run."""
     from caifeng.jobs.base import Env
-    from caifeng.jobs.sources import source_lines
+    from caifeng.jobs.sources import source_listing
 
-    for line in source_lines(Env.open(Settings.load()), parse_day(day) if day else None):
-        typer.echo(line)
+    show(source_listing(Env.open(Settings.load()), parse_day(day) if day else None), as_json=as_json)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from caifeng.core.errors import UsageError
 
 Day = Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Fetch day, Shanghai time.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="T", help="Moment, ISO 8601 with zone; default now.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per row, codes instead of their names.")]
 JsonLines = Annotated[bool, typer.Option("--json", help="JSON lines from standard input to standard output.")]
 
 

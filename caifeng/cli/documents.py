@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from caifeng.cli.common import AsOf, Day, parse_day
+from caifeng.cli.common import AsJson, AsOf, Day, parse_day
 from caifeng.core import clock
 from caifeng.core.errors import UsageError
 from caifeng.core.settings import Settings, parse_as_of
+from caifeng.screen import show
 
 app = typer.Typer()
 
@@ -83,13 +84,13 @@ def report_paper(
 
 
 @report_app.command("papers")
-def report_papers(issue_no: Issue, as_of: AsOf = None) -> None:
+def report_papers(issue_no: Issue, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """List which documents of an issue can be written, and which of their fields are still empty."""
     from caifeng.jobs.base import Env
-    from caifeng.jobs.papers import paper_state_lines
+    from caifeng.jobs.papers import paper_listing
 
-    for line in paper_state_lines(Env.open(Settings.load()), issue_no, parse_as_of(as_of) if as_of else None):
-        typer.echo(line)
+    moment = parse_as_of(as_of) if as_of else None
+    show(paper_listing(Env.open(Settings.load()), issue_no, moment), as_json=as_json)
 
 
 def _paper(kind: str, issue_no: str, as_of: str | None, pdf: bool, given: Mapping[str, str] | None = None) -> None:

@@ -13,6 +13,7 @@ from caifeng.cli.common import JsonLines, answer, parse_day
 from caifeng.core import clock
 from caifeng.core.errors import UsageError
 from caifeng.core.settings import Settings
+from caifeng.screen import show
 
 app = typer.Typer()
 
@@ -78,13 +79,12 @@ def _print_what_if(settings: Settings, assignments: str, issue_no: str | None, a
 
 def _print_sensitivity(settings: Settings, as_json: bool) -> None:
     from caifeng.jobs.base import Env
-    from caifeng.jobs.rule_sensitivity import rule_sensitivity, sensitivity_lines
+    from caifeng.jobs.rule_sensitivity import rule_sensitivity, sensitivity_listing
 
     env = Env.open(settings)
     now = env.now()
     today = clock.business_day(now)
-    for line in sensitivity_lines(rule_sensitivity(env, today, now, settings.grading(today)), as_json=as_json):
-        typer.echo(line)
+    show(sensitivity_listing(rule_sensitivity(env, today, now, settings.grading(today))), as_json=as_json)
 
 
 def _print_explanation(settings: Settings, issue_no: str) -> None:

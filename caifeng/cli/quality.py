@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from caifeng.cli.common import AsOf, Day, parse_day
+from caifeng.cli.common import AsJson, AsOf, Day, parse_day
 from caifeng.core.settings import Settings, parse_as_of
+from caifeng.screen import show
 
 app = typer.Typer()
 Table = Annotated[str | None, typer.Option("--table", metavar="SCHEMA.TABLE", help="Only rows meant for this table.")]
@@ -73,22 +74,14 @@ def list_quarantine(
     last: Annotated[str | None, typer.Option("--to", metavar="D2", help="Last day; else the last.")] = None,
     table: Table = None,
     rule: RuleName = None,
+    as_json: AsJson = False,
 ) -> None:
     """Count the rows set aside, by day, table and rule."""
     from caifeng.jobs.base import Env
-    from caifeng.jobs.quarantine import set_aside
+    from caifeng.jobs.quarantine import quarantine_listing
 
-    found = set_aside(
-        Env.open(Settings.load()),
-        parse_day(first) if first else date.min,
-        parse_day(last) if last else date.max,
-        table,
-        rule,
-    )
-    for row in found.iter_rows(named=True):
-        typer.echo(f"{row['day']}  {row['table_name']} ({row['part']})  {row['rule']}  rows {row['rows']}")
-    if found.is_empty():
-        typer.echo("nothing is set aside")
+    days = (parse_day(first) if first else date.min, parse_day(last) if last else date.max)
+    show(quarantine_listing(Env.open(Settings.load()), *days, table, rule), as_json=as_json)
 
 
 @quarantine.command("show")

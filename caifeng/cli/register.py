@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from caifeng.cli.common import AsOf, parse_day
+from caifeng.cli.common import AsJson, AsOf, parse_day
 from caifeng.core import clock
 from caifeng.core.errors import PartialError, UsageError
 from caifeng.core.settings import Settings, parse_as_of
+from caifeng.screen import show
 
 app = typer.Typer()
 
@@ -22,14 +23,14 @@ app.add_typer(case_app, name="case")
 
 @case_app.command("list")
 def list_cases(
-    as_of: AsOf = None, as_json: Annotated[bool, typer.Option("--json", help="JSON lines.")] = False
+    as_of: AsOf = None,
+    as_json: AsJson = False,
 ) -> None:
     """List the cases that wait for somebody: state, next step, role, hours left (negative when overdue)."""
     from caifeng.jobs.base import Env
-    from caifeng.jobs.case_list import case_list_lines
+    from caifeng.jobs.case_list import case_listing
 
-    for line in case_list_lines(Env.open(Settings.load()), parse_as_of(as_of) if as_of else None, as_json=as_json):
-        typer.echo(line)
+    show(case_listing(Env.open(Settings.load()), parse_as_of(as_of) if as_of else None), as_json=as_json)
 
 
 @case_app.command("show")
@@ -216,13 +217,14 @@ def notify_send(
 
 
 @notify_app.command("list")
-def notify_list(limit: Annotated[int, typer.Option(min=1, help="Newest messages shown.")] = 50) -> None:
+def notify_list(
+    limit: Annotated[int, typer.Option(min=1, help="Newest messages shown.")] = 50, as_json: AsJson = False
+) -> None:
     """List the outbox, newest first: channel, roles, state, what the server said."""
     from caifeng.jobs.base import Env
-    from caifeng.jobs.notify import outbox_rows, row_lines
+    from caifeng.jobs.notify import outbox_listing, outbox_rows
 
-    for line in row_lines(outbox_rows(Env.open(Settings.load()), limit)):
-        typer.echo(line)
+    show(outbox_listing(outbox_rows(Env.open(Settings.load()), limit)), as_json=as_json)
 
 
 @notify_app.command("test")
@@ -232,11 +234,11 @@ def notify_test(
 ) -> None:
     """Send a trial message on one channel; exit code 3 if the server did not confirm it."""
     from caifeng.jobs.base import Env
-    from caifeng.jobs.notify import row_lines, send_test
+    from caifeng.jobs.notify import outbox_listing, send_test
 
     env = Env.open(Settings.load())
     row = send_test(env, env.now(), channel, dry_run=dry_run)
-    typer.echo(row_lines([row])[0])
+    show(outbox_listing([row]))
     if dry_run:
         typer.echo(row.text)
     elif row.state != "sent":
@@ -262,16 +264,15 @@ Account = Annotated[str, typer.Option("--actor", help="Pseudonymous id, never a 
 def list_publications(
     day: Annotated[str | None, typer.Option("--day", metavar="YYYY-MM-DD", help="As of this day; else today.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also what is published or not yet due.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One object per line.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List what must be published unasked: overdue, due, to be confirmed."""
     from caifeng.jobs.base import Env
-    from caifeng.jobs.publications import publication_lines
+    from caifeng.jobs.publications import publication_listing
 
     env = Env.open(Settings.load())
     of = parse_day(day) if day else clock.business_day(env.now())
-    for line in publication_lines(env, of, everything=everything, as_json=as_json):
-        typer.echo(line)
+    show(publication_listing(env, of, everything=everything), as_json=as_json)
 
 
 @publications_app.command("done")
@@ -319,14 +320,14 @@ def publication_started(
 def duty(
     first: Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day; else today.")] = None,
     days: Annotated[int, typer.Option(min=1, max=400, help="How many.")] = 14,
+    as_json: AsJson = False,
 ) -> None:
     """Print who is on duty, day by day (config/units.toml)."""
-    from caifeng.jobs.duty import roster_lines
+    from caifeng.jobs.duty import roster_listing
 
     settings = Settings.load()
     start = parse_day(first) if first else clock.business_day(clock.now(settings.as_of))
-    for line in roster_lines(settings.office(), start, days):
-        typer.echo(line)
+    show(roster_listing(settings.office(), start, days), as_json=as_json)
 
 
 class Sheet(StrEnum):

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from caifeng.cli.common import Day, parse_day
+from caifeng.cli.common import AsJson, Day, parse_day
 from caifeng.core import clock
 from caifeng.core.errors import UsageError
 from caifeng.core.settings import Settings, parse_as_of
+from caifeng.screen import progress, show
 
 app = typer.Typer()
 
@@ -41,9 +42,12 @@ def backfill(
     start, stop = parse_day(first), parse_day(last)
     if start > stop:
         raise UsageError(f"--from {first} comes after --to {last}")
-    for offset in range((stop - start).days + 1):
-        for report in run_stages(Settings.load(), start + timedelta(days=offset)):
-            typer.echo(report.words())
+    days = [start + timedelta(days=offset) for offset in range((stop - start).days + 1)]
+    with progress("补算", len(days)) as step:
+        for day in days:
+            for report in run_stages(Settings.load(), day):
+                typer.echo(report.words())
+            step(day.isoformat())
 
 
 @app.command()
@@ -68,7 +72,8 @@ def rebuild(
 
     env = Env.open(Settings.load())
     before = env.warehouse.fingerprints() if check else {}
-    typer.echo(f"rebuilt {rebuild_job(env)} days")
+    with progress("重建", len(env.lake.days("ops.sources"))) as step:
+        typer.echo(f"rebuilt {rebuild_job(env, step)} days")
     now = env.warehouse.fingerprints() if check else {}
     differing = [table for table in now if now[table] != before.get(table)]
     for table in differing:
@@ -83,17 +88,17 @@ def rebuild(
 def stale(
     first: Annotated[str | None, typer.Option("--from", metavar="D1", help="First day; else the first of all.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="D2", help="Last day; else the last.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """List what is out of date and why: a late post, a changed rule, a decision; exit code 1 if anything is."""
     from caifeng.jobs.base import Env
     from caifeng.jobs.stale import stale as stale_job
+    from caifeng.jobs.stale import stale_listing
 
     found = stale_job(Env.open(Settings.load()), _maybe(first), _maybe(last))
-    for each in found:
-        typer.echo(each.words())
+    show(stale_listing(found), as_json=as_json)
     if found:
         raise typer.Exit(1)
-    typer.echo("everything is up to date")
 
 
 @app.command()
@@ -107,11 +112,11 @@ def refresh(
     from caifeng.jobs.publish import publish as publish_job
     from caifeng.jobs.stale import refresh as refresh_job
     from caifeng.jobs.stale import stale as stale_job
+    from caifeng.jobs.stale import stale_listing
 
     env = Env.open(Settings.load())
     if not apply:
-        for each in stale_job(env, _maybe(first), _maybe(last)):
-            typer.echo(each.words())
+        show(stale_listing(stale_job(env, _maybe(first), _maybe(last))))
         return
     done = 0
     for report in refresh_job(env, _maybe(first), _maybe(last)):
@@ -129,10 +134,10 @@ def _maybe(day: str | None) -> date | None:
 @app.command()
 def quality(
     week: Annotated[str | None, typer.Option("--week", metavar="YYYY-Www", help="ISO week; else the last two.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print how people and system agreed in a week: misses among rejects, precision by rule, levels."""
     from caifeng.jobs.base import Env
-    from caifeng.jobs.quality import quality_lines
+    from caifeng.jobs.quality import quality_listing
 
-    for line in quality_lines(Env.open(Settings.load()), week):
-        typer.echo(line)
+    show(quality_listing(Env.open(Settings.load()), week), as_json=as_json)

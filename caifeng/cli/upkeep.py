@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from caifeng.cli.common import AsOf, parse_day
+from caifeng.cli.common import AsJson, AsOf, parse_day
 from caifeng.core import clock
 from caifeng.core.errors import UsageError
 from caifeng.core.settings import Settings, parse_as_of
+from caifeng.screen import show
 
 app = typer.Typer()
 
@@ -88,20 +89,22 @@ def init(
 def purge(
     as_of: AsOf = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be destroyed.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Destroy what has reached the end of its life, pages and words, and certify it (docs/privacy.md)."""
     from caifeng.jobs.base import Env, timed
-    from caifeng.jobs.bodies import destroy_bodies, ending_bodies
-    from caifeng.jobs.purge import due
+    from caifeng.jobs.bodies import destroy_bodies
+    from caifeng.jobs.purge import due_listing
     from caifeng.jobs.purge import purge as end_words
 
     env = Env.open(Settings.load())
     given = parse_as_of(as_of) if as_of else None
     at = given or env.now()
     if dry_run:
-        for line in [*ending_bodies(env, at), *(each.words() for each in due(env, at))]:
-            typer.echo(line)
+        show(due_listing(env, at), as_json=as_json)
         return
+    if as_json:
+        raise UsageError("--json belongs to --dry-run")
     for job in (destroy_bodies, end_words):
         with timed(env, "purge", clock.business_day(at)) as reports:
             reports.append(job(env, given))
@@ -127,26 +130,27 @@ def add_objection(
 
 
 @objection_app.command("list")
-def list_objections() -> None:
+def list_objections(as_json: AsJson = False) -> None:
     """Show the register of objections; it holds no addresses."""
     from caifeng.jobs.base import Env
-    from caifeng.jobs.objections import objections
+    from caifeng.jobs.objections import objection_listing
 
-    for row in objections(Env.open(Settings.load())).iter_rows():
-        typer.echo("  ".join(str(value) for value in row))
+    show(objection_listing(Env.open(Settings.load())), as_json=as_json)
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="One object per line.")] = False) -> None:
+def status(as_json: Annotated[bool, typer.Option("--json", help="One object with all checks.")] = False) -> None:
     """Is the system well? One screen: crawl, runs, publication, disk, register, outbox, sources; else exit code 1."""
     from caifeng.jobs.base import Env
     from caifeng.jobs.status import status as checks
-    from caifeng.jobs.status import status_lines
+    from caifeng.jobs.status import status_json, status_listing
 
     env = Env.open(Settings.load())
     found = checks(env, env.now())
-    for line in status_lines(found, as_json=as_json):
-        typer.echo(line)
+    if as_json:
+        typer.echo(status_json(found))
+    else:
+        show(status_listing(found))
     if not all(check.ok for check in found):
         raise typer.Exit(1)
 
@@ -155,13 +159,13 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One object per 
 def watchdog() -> None:
     """Say that the system is silent, also when nothing else runs: for cron; exit code 1 if it is."""
     from caifeng.jobs.base import Env
-    from caifeng.jobs.status import status_lines
+    from caifeng.jobs.status import status_listing
     from caifeng.jobs.watchdog import watchdog as watch
 
     env = Env.open(Settings.load())
     report, unwell = watch(env, env.now())
-    for line in status_lines(unwell, as_json=False):
-        typer.echo(line)
+    if unwell:
+        show(status_listing(unwell))
     typer.echo(report.words())
     if unwell:
         raise typer.Exit(1)
@@ -170,23 +174,26 @@ def watchdog() -> None:
 @app.command()
 def backup(
     folder: Annotated[Path, typer.Argument(help="Folder on another disk; it holds every file once.")],
-    show: Annotated[bool, typer.Option("--list", help="Only name the backups that are there.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Only name the backups that are there.")] = False,
     check_only: Annotated[bool, typer.Option("--check", help="Only check the newest: every file, the chain.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Add a backup of lake, register, documents, logs and configuration; what is there already is not copied again."""
     from caifeng.jobs.backup import backup as backup_job
-    from caifeng.jobs.backup import backups, check_backup
+    from caifeng.jobs.backup import backup_listing, backups, check_backup
     from caifeng.jobs.base import Env
 
-    if not show and not check_only:
+    if not listed and not check_only:
         typer.echo(backup_job(Env.open(Settings.load()), folder).words())
         return
     found = backups(folder)
     if not found:
         raise UsageError(f"{folder}: no backup is there")
     faults = check_backup(found[-1]) if check_only else []
-    for line in faults or [str(path) for path in (found if show else found[-1:])]:
+    for line in faults:
         typer.echo(line)
+    if not faults:
+        show(backup_listing(found if listed else found[-1:]), as_json=as_json)
     if faults:
         raise typer.Exit(1)
 

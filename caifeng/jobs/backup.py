@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from caifeng.cases.store import Register
 from caifeng.cases.store import metadata as register_tables
 from caifeng.core.errors import DataError, UsageError
 from caifeng.core.files import replacing
+from caifeng.core.listing import Listing
 from caifeng.core.settings import Settings
 from caifeng.core.store import Folder
 from caifeng.jobs.base import Env
@@ -120,6 +121,12 @@ def backup(env: Env, folder: Path, now: datetime | None = None) -> BackupReport:
 def backups(folder: Path) -> list[Path]:
     """Lists of the backups in a folder, oldest first."""
     return sorted((folder / "backups").glob("*.json"))
+
+
+def backup_listing(found: Sequence[Path]) -> Listing:
+    """`caifeng backup --list`: moment (UTC) and list of each backup."""
+    cells = [(path.stem, str(path)) for path in found]
+    return Listing("备份", ("时间", "清单"), cells, [{"at": at, "file": file} for at, file in cells], "no backup")
 
 
 def check_backup(manifest_file: Path) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -68,6 +68,14 @@ class Env:
             yield register
         finally:
             register.close()
+
+
+#: Told what was done last, piece by piece, so that whoever waits sees how far it is.
+Step = Callable[[str], object]
+
+
+def nobody_waits(_: str) -> None:
+    """A `Step` that tells nobody."""
 
 
 @dataclass(frozen=True)

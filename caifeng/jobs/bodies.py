@@ -45,15 +45,15 @@ def destroy_bodies(env: Env, now: datetime | None = None) -> JobReport:
     return JobReport("destroy_bodies", clock.business_day(now), now, {**store.destroy(now), **kept})
 
 
-def ending_bodies(env: Env, now: datetime) -> list[str]:
-    """What `destroy_bodies` would end, one line per life and day, oldest first; destroys nothing."""
+def ending_bodies(env: Env, now: datetime) -> list[tuple[str, date, int]]:
+    """What `destroy_bodies` would end, life by life, oldest first: life, day, number of files; destroys nothing."""
     store = BodyStore(env.settings.home)
     return [
-        f"{day}: {life} pages, {len([p for p, held in store.parts(day).items() if held == life])} files and their key"
+        (life, day, sum(held == life for held in store.parts(day).values()))
         for life, lasts in LIVES.items()
         for day in store.days(life)
         if clock.end_of_day(day) + lasts <= now
-    ] or ["nothing has reached the end of its life"]
+    ]
 
 
 def _keep(env: Env, store: BodyStore, days: Sequence[date]) -> dict[str, int]:

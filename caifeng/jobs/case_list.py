@@ -23,6 +23,7 @@ from caifeng.cases.model import (
 from caifeng.core import clock
 from caifeng.core.clock import SHANGHAI
 from caifeng.core.errors import UsageError
+from caifeng.core.listing import Listing
 from caifeng.core.model.deadlines import DUE_NAMES, MISSED_STAGES, WARNING_NAMES
 from caifeng.core.model.terms import LEVEL_NAMES
 from caifeng.jobs.base import LOOKBACK, Env
@@ -116,17 +117,16 @@ def actions(file: CaseFile, role: str) -> tuple[Transition, ...]:
     return allowed(file.case, role)
 
 
-def case_list_lines(env: Env, as_of: datetime | None = None, *, as_json: bool = False) -> Iterator[str]:
-    """`caifeng case list`: one line per case that waits for somebody; with `as_json` JSON lines."""
+def case_listing(env: Env, as_of: datetime | None = None) -> Listing:
+    """`caifeng case list`: the cases that wait for somebody, what is due first first; values as `CaseLine`."""
     lines = list_cases(env, as_of)
-    if as_json:
-        yield from (json.dumps(_json(line), ensure_ascii=False) for line in lines)
-        return
-    if not lines:
-        yield "没有待办事项"
-    for line in lines:
-        words = (line.issue_no, _level(line), STATE_NAMES[line.state], _step(line), _due_words(line), line.title)
-        yield "  ".join(words)
+    return Listing(
+        "待办事项",
+        ("编号", "级别", "状态", "下一步", "时限", "标题"),
+        [(x.issue_no, _level(x), STATE_NAMES[x.state], _step(x), _due_words(x), x.title) for x in lines],
+        [_json(line) for line in lines],
+        "没有待办事项",
+    )
 
 
 def case_show_lines(env: Env, issue_no: str, as_of: datetime | None = None, *, as_json: bool = False) -> Iterator[str]:

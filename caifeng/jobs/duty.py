@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from caifeng.core.clock import SHANGHAI
+from caifeng.core.listing import Listing
 from caifeng.core.model.office import Office
 
 #: A roster that ends within so many days is said by `caifeng check`. Our choice.
 ENDS_SOON = timedelta(days=14)
+_NOBODY = ("无人", None, None)
 
 
 class OnDuty(NamedTuple):
@@ -55,14 +56,34 @@ def on_duty(office: Office, moment: datetime) -> OnDuty | None:
     )
 
 
-def roster_lines(office: Office, first: date, days: int) -> Iterator[str]:
-    """`caifeng duty`: one line per day, who is on duty in the turn that begins on it."""
+def roster_listing(office: Office, first: date, days: int) -> Listing:
+    """`caifeng duty`: day by day who is on duty in the turn that begins on it.
+
+    Returns:
+        Values: `day`, `user`, `roles`, `stands_in_for`, `until`; the last four null where nobody is on duty.
+    """
     changes_at = office.duty.changes_at if office.duty else time(0)
-    for number in range(days):
-        day = first + timedelta(days=number)
-        found = on_duty(office, datetime.combine(day, changes_at, SHANGHAI))
-        weekday = "一二三四五六日"[day.weekday()]
-        yield f"{day} 周{weekday}  {found.words if found else '值班：无人'}"
+    dates = [first + timedelta(days=number) for number in range(days)]
+    found = {day: on_duty(office, datetime.combine(day, changes_at, SHANGHAI)) for day in dates}
+    nobody = dict.fromkeys(("user", "roles", "stands_in_for", "until"))
+    return Listing(
+        "值班",
+        ("日期", "星期", "值班", "岗位", "代"),
+        [
+            (
+                day,
+                "周" + "一二三四五六日"[day.weekday()],
+                *((on.user, on.role_name, on.stands_in_for) if on else _NOBODY),
+            )
+            for day, on in found.items()
+        ],
+        [{"day": day, **({name: getattr(on, name) for name in nobody} if on else nobody)} for day, on in found.items()],
+        "没有值班",
+    )
+
+
+def _weekday(day: date) -> str:
+    return "周" + "一二三四五六日"[day.weekday()]
 
 
 def roster_warnings(office: Office, day: date) -> list[str]:

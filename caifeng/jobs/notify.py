@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
@@ -14,6 +14,7 @@ import polars as pl
 from caifeng.cases.deadlines import Ladder, stage_at
 from caifeng.core.clock import SHANGHAI, business_day, in_utc
 from caifeng.core.errors import ConfigError, UsageError
+from caifeng.core.listing import Listing
 from caifeng.core.model.deadlines import DUE_NAMES
 from caifeng.core.model.early_warning import ALERT_NAMES, EarlyWarningRules
 from caifeng.core.model.notify import (
@@ -188,16 +189,26 @@ def dry_run_lines(env: Env, now: datetime) -> list[str]:
         return lines + [_line(row.channel, row.roles, row.not_before, row.subject) for row in outbox.due(now)]
 
 
-def row_lines(rows: Iterable[OutboxRow]) -> list[str]:
-    """Rows of the outbox for a terminal, one line each."""
-    return [
-        f"{row.id}  {row.created_at.astimezone(SHANGHAI):%m-%d %H:%M}  {KIND_NAMES.get(row.kind, row.kind)}  "
-        f"{row.channel or '—'} → {','.join(row.roles)}  {OUTBOX_STATE_NAMES[row.state]}"
-        + (f"（试 {row.attempts} 次）" if row.attempts > 1 else "")
-        + (f"：{row.last_error}" if row.last_error else "")
-        + f"  {row.subject}"
-        for row in rows
-    ]
+def outbox_listing(rows: Sequence[OutboxRow]) -> Listing:
+    """Rows of the outbox; values without the words of the messages."""
+    return Listing(
+        "通知",
+        ("序号", "时间", "类别", "渠道", "岗位", "结果", "标题"),
+        [
+            (
+                *(row.id, row.created_at, KIND_NAMES.get(row.kind, row.kind), row.channel or None, row.roles),
+                *(_result(row), row.subject),
+            )
+            for row in rows
+        ],
+        [{name: value for name, value in asdict(row).items() if name != "text"} for row in rows],
+        "没有通知",
+    )
+
+
+def _result(row: OutboxRow) -> str:
+    tries = f"（试 {row.attempts} 次）" if row.attempts > 1 else ""
+    return OUTBOX_STATE_NAMES[row.state] + tries + (f"：{row.last_error}" if row.last_error else "")
 
 
 def addressed(notice: Notice, channels: Sequence[Channel], office: Office) -> list[tuple[str, Notice]]:

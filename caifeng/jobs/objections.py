@@ -15,6 +15,7 @@ import polars as pl
 from caifeng.core import clock
 from caifeng.core.bodies import LIVES, BodyStore
 from caifeng.core.errors import UsageError
+from caifeng.core.listing import Listing
 from caifeng.core.text.urls import canonical_url, is_web_url, post_id
 from caifeng.jobs.base import Env, JobReport
 from caifeng.jobs.purge import JOURNAL, REMOVED, Due, blank, certify, file_hash, note, read_part
@@ -49,6 +50,14 @@ def objected(env: Env) -> frozenset[str]:
 def objections(env: Env) -> pl.DataFrame:
     """The register: rows of ops.objections with their day, oldest first."""
     return env.lake.read_range("ops.objections", date.min, date.max).sort("registered_at", "post_id")
+
+
+def objection_listing(env: Env) -> Listing:
+    """`caifeng objection list`: the register; it holds no addresses."""
+    found = objections(env)
+    rows = found.select("registered_at", "post_id", "reason", "role", "rows").rows()
+    heads = ("登记时间", "帖文", "理由", "岗位", "行数")
+    return Listing("不予保存", heads, rows, found.to_dicts(), "no objection is registered")
 
 
 def without_words(env: Env, posts: pl.DataFrame) -> pl.DataFrame:

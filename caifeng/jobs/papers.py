@@ -32,6 +32,7 @@ from caifeng.cases.model import (
 from caifeng.core.clock import business_day
 from caifeng.core.errors import ConfigError
 from caifeng.core.files import replacing
+from caifeng.core.listing import Listing
 from caifeng.core.model.deadlines import DUE_NAMES
 from caifeng.core.model.terms import LEVEL_NAMES
 from caifeng.core.settings import Settings
@@ -144,17 +145,20 @@ def paper_states(env: Env, issue_no: str, as_of: datetime | None = None) -> list
     return states
 
 
-def paper_state_lines(env: Env, issue_no: str, as_of: datetime | None = None) -> Iterator[str]:
-    """`caifeng report papers`: one line per paper.
+def paper_listing(env: Env, issue_no: str, as_of: datetime | None = None) -> Listing:
+    """`caifeng report papers`: which can be written, and what would still be empty; values as `PaperState`.
 
     Raises:
         UsageError: no such issue.
     """
-    for state in paper_states(env, issue_no, as_of):
-        if state.why_not:
-            yield f"{state.name}（{state.kind}）　不能出具：{state.why_not}"
-        else:
-            yield f"{state.name}（{state.kind}）　可出具，第 {state.round} 号；尚空：{'、'.join(state.empty) or '无'}"
+    states = paper_states(env, issue_no, as_of)
+    return Listing(
+        f"{issue_no} 可出具的文书",
+        ("文书", "代号", "第几号", "尚空", "不能出具"),
+        [(x.name, x.kind, None if x.why_not else x.round, None if x.why_not else x.empty, x.why_not) for x in states],
+        [state._asdict() for state in states],
+        "没有文书",
+    )
 
 
 def paper_lines(

@@ -7,9 +7,8 @@ The day from which a limit runs, and that something was published, are said by p
 
 from __future__ import annotations
 
-import json
 from calendar import monthrange
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ from caifeng.cases.rules import load_calendar, load_policy_basis
 from caifeng.cases.workdays import MissingYearError, WorkCalendar
 from caifeng.core.clock import SHANGHAI, business_day, end_of_day
 from caifeng.core.errors import ConfigError, UsageError
+from caifeng.core.listing import Listing
 from caifeng.core.model.deadlines import PolicyBasis
 from caifeng.core.model.office import Office
 from caifeng.core.model.publications import (
@@ -88,31 +88,42 @@ def due_rows(env: Env, day: date, as_of: datetime | None = None) -> pl.DataFrame
     return rows.filter(pl.col("state").is_in(WAITING) | (pl.col("source") == "crawled"))
 
 
-def publication_lines(env: Env, day: date, *, everything: bool = False, as_json: bool = False) -> Iterator[str]:
-    """`caifeng publications list`: what is due or overdue on a day, the most urgent first, one line each.
+def publication_listing(env: Env, day: date, *, everything: bool = False) -> Listing:
+    """`caifeng publications list`: what is due or overdue on a day, the most urgent first.
 
     Args:
         env: where things are; words registered up to now count.
         day: Shanghai day.
         everything: also what is published or not yet due.
-        as_json: JSON lines with the columns of ops.publications.
+
+    Returns:
+        Values: the columns of ops.publications.
     """
     as_of = max(end_of_day(day), env.now())
-    rows = _stand(env, day, as_of) if everything else due_rows(env, day, as_of)
+    rows = (_stand(env, day, as_of) if everything else due_rows(env, day, as_of)).to_dicts()
     names = {unit.id: unit.name for unit in env.settings.office().units}
-    for row in rows.iter_rows(named=True):
-        if as_json:
-            yield json.dumps(row, ensure_ascii=False, default=str)
-            continue
-        state = SOURCE_NAMES["crawled"] if row["source"] == "crawled" else STATE_NAMES[row["state"]]
-        when = f"{row['due_on']} 前" if row["due_on"] else row["note"] or "—"
-        late = f"，超期 {row['overdue_days']} 天" if row["overdue_days"] and not row["published_on"] else ""
-        done = f"  {row['published_on']} 公开" if row["published_on"] else ""
-        unit = names.get(row["unit"], row["unit"])
-        what = f"{row['item']} {row['period']}  {row['name']}  {state}"
-        yield f"{what}  {when}{late}{done}  {unit}  {row['url'] or ''}".rstrip()
-    if rows.is_empty() and not as_json:
-        yield "没有到期的主动公开事项"
+    return Listing(
+        "主动公开",
+        ("编号", "期间", "事项", "状态", "时限", "公开", "股室", "链接"),
+        [
+            (
+                *(row["item"], row["period"], row["name"]),
+                SOURCE_NAMES["crawled"] if row["source"] == "crawled" else STATE_NAMES[row["state"]],
+                _limit(row),
+                row["published_on"],
+                names.get(row["unit"], row["unit"]),
+                row["url"],
+            )
+            for row in rows
+        ],
+        rows,
+        "没有到期的主动公开事项",
+    )
+
+
+def _limit(row: Mapping[str, Any]) -> str | None:
+    late = f"，超期 {row['overdue_days']} 天" if row["overdue_days"] and not row["published_on"] else ""
+    return f"{row['due_on']} 前{late}" if row["due_on"] else row["note"]
 
 
 def note_published(

@@ -4,7 +4,7 @@ from caifeng.core import clock
 from caifeng.core.errors import UsageError
 from caifeng.core.files import replacing
 from caifeng.core.warehouse import Warehouse
-from caifeng.jobs.base import Env
+from caifeng.jobs.base import Env, Step, nobody_waits
 from caifeng.jobs.data_docs import data_docs
 from caifeng.jobs.marts import evaluations
 from caifeng.jobs.review import build_review, period
@@ -22,8 +22,8 @@ def publish(env: Env) -> None:
     data_docs(env)
 
 
-def rebuild(env: Env) -> int:
-    """Make the warehouse anew from the lake, day by day, and publish it.
+def rebuild(env: Env, step: Step = nobody_waits) -> int:
+    """Make the warehouse anew from the lake, day by day, and publish it; `step` is told each day.
 
     Returns:
         Days rebuilt. The old file stands until the new one is complete.
@@ -35,6 +35,7 @@ def rebuild(env: Env) -> int:
             fresh.load(env.lake, day)
             for evaluation in evaluations(env, day)[-1:]:
                 fresh.build_marts(day, evaluation.as_of, evaluation.rule_version)
+            step(day.isoformat())
         for month in sorted({f"{day:%Y-%m}" for day in days}):
             end = clock.end_of_day(period(month)[1])
             if end <= env.now():

@@ -28,7 +28,9 @@ from caifeng.core import clock
 from caifeng.core.contracts import Contract, Life, span_end
 from caifeng.core.errors import CaifengError, DataError, UsageError
 from caifeng.core.files import replacing
+from caifeng.core.listing import Listing
 from caifeng.jobs.base import Env, JobReport
+from caifeng.jobs.bodies import ending_bodies
 from caifeng.jobs.publish import rebuild
 from caifeng.notify.outbox import WAITING, outbox
 
@@ -77,11 +79,6 @@ class Due:
     rows: int | None = None
     columns: tuple[str, ...] = ()
     hash_before: str | None = None
-
-    def words(self) -> str:
-        """One line for a terminal."""
-        rows = "" if self.rows is None else f"{self.rows} rows "
-        return f"{self.what:<10} {self.place} {rows}({', '.join(self.columns) or 'all of it'}; {self.rule})"
 
 
 def is_over(day: date, span: str, now: datetime) -> bool:
@@ -134,6 +131,22 @@ def text_life(contracts: dict[str, Contract]) -> str:
 def due(env: Env, now: datetime | None = None) -> list[Due]:
     """What `purge` would destroy; destroys nothing."""
     return list(_Plan(env, now or env.now()).all())
+
+
+def due_listing(env: Env, now: datetime) -> Listing:
+    """`caifeng purge --dry-run`: the pages and words that have reached the end of their life at a moment."""
+    pages = [
+        Due("pages", f"{files} files and their key", f"pages {life}", of_day=day)
+        for life, day, files in ending_bodies(env, now)
+    ]
+    found = [*pages, *due(env, now)]
+    return Listing(
+        "到期销毁",
+        ("类别", "位置", "日期", "行数", "内容", "依据"),
+        [(x.what, x.place, x.of_day, x.rows, x.columns or "全部", x.rule) for x in found],
+        [asdict(each) for each in found],
+        "nothing has reached the end of its life",
+    )
 
 
 def purge(env: Env, now: datetime | None = None) -> JobReport:

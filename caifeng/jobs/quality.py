@@ -13,6 +13,7 @@ import polars as pl
 from caifeng.cases.model import LABELS, Event
 from caifeng.core.clock import business_day, end_of_day
 from caifeng.core.errors import UsageError
+from caifeng.core.listing import Listing
 from caifeng.core.model.quality import QualityRules
 from caifeng.core.model.taxonomy import Taxonomy
 from caifeng.core.model.terms import RELEVANCE_REASONS
@@ -218,8 +219,8 @@ def latest_figures(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def quality_lines(env: Env, week: str | None = None) -> list[str]:
-    """What `caifeng quality` prints: the figures of a week, or of the latest two.
+def quality_listing(env: Env, week: str | None = None) -> Listing:
+    """`caifeng quality`: the figures of a week, or of the latest two; values as marts.quality_week.
 
     Raises:
         UsageError: no such week, or nothing was computed for it.
@@ -230,14 +231,16 @@ def quality_lines(env: Env, week: str | None = None) -> list[str]:
     first, last = (monday, monday + timedelta(days=13)) if monday else (date(1970, 1, 1), date(2200, 1, 1))
     found = latest_figures(env.warehouse.read("marts.quality_week", first, last))
     weeks = [week] if week else found["week"].unique(maintain_order=True).to_list()[:2]
-    lines = []
-    for one in weeks:
-        rows = found.filter(week=one)
-        if rows.is_empty():
-            raise UsageError(f"{one}: no figures (caifeng run --day, then --from load)")
-        lines.append(f"{one}（{document_week(one)}）")
-        lines += [f"  {figure_words(row)}" for row in rows.iter_rows(named=True)]
-    return lines or ["还没有可统计的判定。"]
+    rows = [row for one in weeks for row in found.filter(week=one).iter_rows(named=True)]
+    if week and not rows:
+        raise UsageError(f"{week}: no figures (caifeng run --day, then --from load)")
+    return Listing(
+        "人机一致情况",
+        ("周", "起止", "指标", "值", "依据"),
+        [(row["week"], document_week(row["week"]), *_figure_cells(row)) for row in rows],
+        rows,
+        "还没有可统计的判定。",
+    )
 
 
 def document_week(week: str) -> str:
@@ -249,8 +252,12 @@ def document_week(week: str) -> str:
 
 def figure_words(row: dict[str, Any]) -> str:
     """One figure in words: name, item, value with its interval, and what it rests on."""
+    return "  ".join(_figure_cells(row))
+
+
+def _figure_cells(row: dict[str, Any]) -> tuple[str, str, str]:
     name = FIGURE_NAMES[row["figure"]] + ("" if row["item"] == "all" else f" {item_words(row['figure'], row['item'])}")
-    return f"{name}  {value_words(row)}  {basis_words(row)}"
+    return name, value_words(row), basis_words(row)
 
 
 def item_words(figure: str, item: str) -> str:

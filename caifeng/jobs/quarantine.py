@@ -14,6 +14,7 @@ import polars as pl
 
 from caifeng.core import clock
 from caifeng.core.errors import DataError, UsageError
+from caifeng.core.listing import Listing
 from caifeng.jobs.base import Env, timed
 from caifeng.jobs.lineage import FLOWS
 from caifeng.jobs.marts import evaluations
@@ -74,6 +75,13 @@ def set_aside(env: Env, first: date, last: date, table: str | None = None, rule:
         .agg(rows=pl.len().cast(pl.Int64))
         .sort("day", "table_name", "part", "rule")
     )
+
+
+def quarantine_listing(env: Env, first: date, last: date, table: str | None = None, rule: str | None = None) -> Listing:
+    """`caifeng quarantine list`: what `set_aside` counts."""
+    found = set_aside(env, first, last, table, rule)
+    heads = ("日期", "表", "分区文件", "规则", "行数")
+    return Listing("搁置的行", heads, found.rows(), found.to_dicts(), "nothing is set aside")
 
 
 def rows_set_aside(env: Env, day: date, table: str | None = None, rule: str | None = None) -> pl.DataFrame:

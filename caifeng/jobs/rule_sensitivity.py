@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 
+from caifeng.core.listing import Cell, Listing
 from caifeng.core.model.grading import GradingRules
 from caifeng.core.model.terms import LEVEL_NAMES
 from caifeng.jobs.base import Env
-from caifeng.jobs.json_lines import to_line
 from caifeng.jobs.marts import evaluations
 from transforms.grade.inputs import MEASURES
 from transforms.grade.sensitivity import sensitivity
@@ -65,21 +66,22 @@ def latest_measures(env: Env, day: date, as_of: datetime) -> pl.DataFrame:
     )
 
 
-def sensitivity_lines(frame: pl.DataFrame, *, as_json: bool) -> list[str]:
-    """The table for a terminal, in Chinese, or one JSON line per row."""
+def sensitivity_listing(frame: pl.DataFrame) -> Listing:
+    """`caifeng grade --sensitivity`: in how many issues the level changes by 10 % of one weight or cut."""
     rows = frame.to_dicts()
-    if as_json:
-        return [to_line(row) for row in rows]
-    if not rows:
-        return []
-    issues = rows[0]["issues"]
-    lines = [f"规则 {rows[0]['rule_version']}：近90天{issues}件事项，单个权重或界限变动10%时改变等级的件数"]
-    for row in rows:
-        table, _, name = row["parameter"].partition(".")
-        shown = LEVEL_NAMES[name][0] if table == "level" else name
-        share = "—" if row["share"] is None else f"{100 * row['share']:.1f}%"
-        move = "上调" if row["direction"] == "up" else "下调"
-        counts = f"{row['flipped']:>5} 件 {share:>6}  升{row['raised']} 降{row['lowered']}"
-        examples = f"  例：{'、'.join(row['examples'])}" if row["examples"] else ""
-        lines.append(f"{_FACTOR_OF[table]}{shown} {move}至{row['value']:g}：{counts}{examples}")
-    return lines
+    of = f"规则 {rows[0]['rule_version']}：近90天{rows[0]['issues']}件事项" if rows else ""
+    return Listing(
+        f"{of}，单个权重或界限变动10%时改变等级的件数",
+        ("参数", "变动", "件数", "占比", "升", "降", "例"),
+        [_cells(row) for row in rows],
+        rows,
+        "没有可试算的事项",
+    )
+
+
+def _cells(row: dict[str, Any]) -> tuple[Cell, ...]:
+    table, _, name = row["parameter"].partition(".")
+    parameter = _FACTOR_OF[table] + (LEVEL_NAMES[name][0] if table == "level" else name)
+    move = f"{'上调' if row['direction'] == 'up' else '下调'}至{row['value']:g}"
+    share = None if row["share"] is None else f"{100 * row['share']:.1f}%"
+    return parameter, move, row["flipped"], share, row["raised"], row["lowered"], row["examples"]

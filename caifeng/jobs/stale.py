@@ -7,7 +7,7 @@ over.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import NamedTuple
 from caifeng.core.clock import SHANGHAI, business_day, end_of_day
 from caifeng.core.errors import UsageError
 from caifeng.core.lake import Lake
+from caifeng.core.listing import Listing
 from caifeng.jobs.base import LOOKBACK, Env, JobReport, timed
 from caifeng.jobs.marts import evaluations
 from caifeng.jobs.rules import rules_of
@@ -38,10 +39,6 @@ class Stale(NamedTuple):
     stage: str
     reasons: tuple[str, ...]
     """What has changed; empty where only an earlier stage or day is, and it is not known yet what will come of it."""
-
-    def words(self) -> str:
-        """One line for a terminal."""
-        return f"{self.day} {self.stage:<10} {'; '.join(self.reasons) or 'follows from what is above, if that differs'}"
 
 
 def stale(env: Env, first: date | None = None, last: date | None = None) -> list[Stale]:
@@ -66,6 +63,18 @@ def stale(env: Env, first: date | None = None, last: date | None = None) -> list
                 found.append(Stale(day, stage, reasons))
                 touched |= {_partition(name) for name in entries(run.outputs)} if run else {f"*/day={day}"}
     return found
+
+
+def stale_listing(found: Sequence[Stale]) -> Listing:
+    """`caifeng stale`: values as `Stale`."""
+    follows = "follows from what is above, if that differs"
+    return Listing(
+        "过期的环节",
+        ("日期", "环节", "原因"),
+        [(each.day, each.stage, "; ".join(each.reasons) or follows) for each in found],
+        [each._asdict() for each in found],
+        "everything is up to date",
+    )
 
 
 def refresh(env: Env, first: date | None = None, last: date | None = None) -> Iterator[JobReport]:

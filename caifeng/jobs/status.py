@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,7 @@ import polars as pl
 from caifeng.cases.service import verify_chain
 from caifeng.core.clock import SHANGHAI, business_day
 from caifeng.core.errors import CaifengError
+from caifeng.core.listing import Listing
 from caifeng.core.model.observability import ObservabilityRules
 from caifeng.core.settings import load_model
 from caifeng.core.warehouse import Warehouse
@@ -74,12 +75,16 @@ def checks(env: Env, now: datetime, looks: dict[str, Look]) -> list[Check]:
     return found
 
 
-def status_lines(found: list[Check], *, as_json: bool) -> list[str]:
-    """For a terminal in Chinese, or one JSON object."""
-    if as_json:
-        answer = {"ok": all(check.ok for check in found), "checks": [check._asdict() for check in found]}
-        return [json.dumps(answer, ensure_ascii=False)]
-    return [f"{'正常' if check.ok else '异常'}  {NAMES[check.name]}：{check.words}" for check in found]
+def status_json(found: Sequence[Check]) -> str:
+    """All checks as one JSON object."""
+    answer = {"ok": all(check.ok for check in found), "checks": [check._asdict() for check in found]}
+    return json.dumps(answer, ensure_ascii=False)
+
+
+def status_listing(found: Sequence[Check]) -> Listing:
+    """`caifeng status` for people: what was looked at, and whether it is well."""
+    cells = [("正常" if check.ok else "异常", NAMES[check.name], check.words) for check in found]
+    return Listing("运行状况", ("结果", "项目", "说明"), cells, [check._asdict() for check in found], "正常")
 
 
 NAMES = {

@@ -26,7 +26,7 @@ from caifeng.jobs.case_actions import (
     parse_payload,
     verify_register,
 )
-from caifeng.jobs.case_list import actions, case_file, case_list_lines, case_show_lines, list_cases
+from caifeng.jobs.case_list import actions, case_file, case_listing, case_show_lines, list_cases
 from caifeng.jobs.export_cases import export_cases
 from caifeng.jobs.marts import Evaluation
 from tests.cases.cases import ONE, SCAN, THREE, TWO
@@ -345,11 +345,11 @@ def test_the_list_puts_first_what_is_due_first(env):
     assert THREE in {line.issue_no for line in list_cases(env, END - timedelta(minutes=1), all_of_day=True)}
 
 
-def test_the_list_is_one_line_each_and_json_on_request(env):
-    text = list(case_list_lines(env, END))
-    assert len(text) == 4
-    assert text[0].startswith(f"{ONE}  ▲ 重大（建议）  待确认  政务公开办确认级别  确认等级超期 6.5 小时")
-    rows = [json.loads(line) for line in case_list_lines(env, END, as_json=True)]
+def test_the_list_is_one_line_each_in_words_and_in_codes(env):
+    listing = case_listing(env, END)
+    assert len(listing.cells) == 4
+    assert listing.cells[0][:5] == (ONE, "▲ 重大（建议）", "待确认", "政务公开办确认级别", "确认等级超期 6.5 小时")
+    rows = listing.values
     assert rows[0]["due"][0]["due_at"] == "2026-11-20T17:30:00+08:00"
     assert rows[1]["state"] == "detected"
 

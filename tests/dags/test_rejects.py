@@ -16,7 +16,7 @@ from caifeng.core.settings import Settings
 from caifeng.jobs.base import Env
 from caifeng.jobs.import_file import import_file
 from caifeng.jobs.publish import publish
-from caifeng.jobs.quality import quality_lines
+from caifeng.jobs.quality import quality_listing
 from caifeng.jobs.stages import run_stages
 from caifeng.jobs.workbench import rejects
 from caifeng.jobs.workbench.desk import Desk
@@ -107,11 +107,11 @@ def test_a_rejected_post_is_shown_judged_and_taken_in(home):
     page = rejects.rejects_page(desk)
     assert (len(page.sampled), page.left) == (3, 1)
     assert page.figures[0].totals[0].basis == "抽查 2 条，应收 1 条，代表 3 条"
-    lines = quality_lines(env, "2026-W47")
-    assert lines[0] == "2026-W47（11月16日至11月22日）"
-    assert any("抽查 2 条" in line for line in lines)
+    listing = quality_listing(env, "2026-W47")
+    assert {cells[:2] for cells in listing.cells} == {("2026-W47", "11月16日至11月22日")}
+    assert any("抽查 2 条" in cells[-1] for cells in listing.cells)
     with pytest.raises(UsageError, match="2026-W46"):
-        quality_lines(env, "2026-W46")
+        quality_listing(env, "2026-W46")
 
 
 def test_a_post_taken_in_later_counts_on_the_day_of_the_decision(home):

@@ -49,15 +49,15 @@ def test_contracts_lineage_and_gates(home):
 
 
 def test_what_was_set_aside_is_listed_shown_and_tried_again(home, town):
-    assert call("quarantine", "list").output == "nothing is set aside\n"
+    assert call("quarantine", "list").stderr == "nothing is set aside\n"
     env, day = Env.open(home), town.story.days[-1]
     contract = env.contracts["clean.quarantine"]
     kinds = {"string": "x", "int64": 0, "timestamp": env.now(), "boolean": False, "float64": 0.0, "date": day}
     blank = {c.name: None if c.null_means else kinds.get(c.type) for c in contract.columns}
     row = blank | {"table_name": "clean.posts", "part": "data", "row_key": "gone", "rules": ["title_not_empty"]}
     env.lake.replace("clean.quarantine", day, pl.DataFrame([row], schema=contract.polars_schema()), "clean.posts-data")
-    assert "clean.posts (data)  title_not_empty  rows 1" in call("quarantine", "list", "--table", "clean.posts").output
-    assert call("quarantine", "list", "--rule", "other").output == "nothing is set aside\n"
+    assert "clean.posts\tdata\ttitle_not_empty\t1" in call("quarantine", "list", "--table", "clean.posts").stdout
+    assert call("quarantine", "list", "--rule", "other").stderr == "nothing is set aside\n"
     (shown,) = call("quarantine", "show", "--day", str(day)).output.splitlines()
     assert json.loads(shown)["row_key"] == "gone"
     done = call("quarantine", "replay", "--day", str(day))

@@ -16,7 +16,7 @@ from caifeng.jobs.approvals import approval_request, settle_request
 from caifeng.jobs.base import Env
 from caifeng.jobs.case_actions import act_on_case
 from caifeng.jobs.check import check_configuration
-from caifeng.jobs.duty import on_duty, roster_lines, roster_warnings
+from caifeng.jobs.duty import on_duty, roster_listing, roster_warnings
 from caifeng.jobs.notify import addressed, enqueue_due, load_notify, outbox_rows
 from caifeng.jobs.workbench.desk import Desk
 from tests.notify.desk import ONE, land, notice, open_desk
@@ -162,12 +162,13 @@ def test_somebody_is_on_duty_at_every_moment_after_the_first(minutes, days):
 
 def test_the_roster_is_printed_and_its_end_is_said_in_time():
     dated = office(duty={"first": date(2026, 12, 1), "turns": [turn(1, 3), turn(4, 5, "m2")]})
-    lines = list(roster_lines(dated, date(2026, 12, 4), 3))
-    assert lines == [
-        "2026-12-04 周五  值班：m2（监测员）",
-        "2026-12-05 周六  值班：m2（监测员）",
-        "2026-12-06 周日  值班：无人",
+    listing = roster_listing(dated, date(2026, 12, 4), 3)
+    assert listing.cells == [
+        (date(2026, 12, 4), "周五", "m2", "监测员", None),
+        (date(2026, 12, 5), "周六", "m2", "监测员", None),
+        (date(2026, 12, 6), "周日", "无人", None, None),
     ]
+    assert [(row["day"].day, row["user"]) for row in listing.values] == [(4, "m2"), (5, "m2"), (6, None)]
     assert "2026-12-05" in roster_warnings(dated, date(2026, 12, 1))[0]
     assert roster_warnings(dated, date(2026, 11, 1)) == []
     assert roster_warnings(office(duty=WEEKLY), date(2030, 1, 1)) == []

@@ -7,7 +7,7 @@ import pytest
 from caifeng.cases.model import Actor
 from caifeng.jobs.base import Env
 from caifeng.jobs.case_actions import act_on_case
-from caifeng.jobs.notify import dry_run_lines, enqueue_due, outbox_rows, row_lines, send_waiting
+from caifeng.jobs.notify import dry_run_lines, enqueue_due, outbox_listing, outbox_rows, send_waiting
 from caifeng.notify.channels import Outcome
 from tests.notify.desk import NOW, ONE, TWO, land, open_desk, warn
 
@@ -107,7 +107,7 @@ def test_at_night_only_what_must_be(env, issue, state):
         (row,) = [row for row in outbox_rows(env) if row.stage == "confirm/overdue"]
         assert row.not_before == MORNING
         assert "（按 11-21 07:00 计）" in row.text
-        assert "夜间暂缓" in row_lines([row])[0]
+        assert "夜间暂缓" in outbox_listing([row]).cells[0][5]
         assert send_waiting(env, MORNING, send=lambda *_: Outcome("sent")).counts["sent"] > 0
 
 
@@ -119,7 +119,7 @@ def test_without_a_channel_everything_is_shown_and_nobody_is_told_it_was_sent(tm
     assert {(row.state, row.channel, row.sent_at) for row in outbox_rows(env)} == {("no_channel", "", None)}
     report = send_waiting(env, NOW)
     assert (report.counts["sent"], report.failed) == (0, ())
-    assert "未配置渠道，请在工作台查看" in row_lines(outbox_rows(env))[0]
+    assert "未配置渠道，请在工作台查看" in outbox_listing(outbox_rows(env)).cells[0][5]
 
 
 def test_the_file_that_comes_with_the_house_has_no_channel(tmp_path, root):

@@ -19,7 +19,7 @@ from caifeng.cases.store import Register
 from caifeng.core.errors import UsageError
 from caifeng.core.model.notify import OUTBOX_STATE_NAMES, RetryRules
 from caifeng.jobs.base import Env
-from caifeng.jobs.notify import outbox_rows, row_lines, send_waiting
+from caifeng.jobs.notify import outbox_listing, outbox_rows, send_waiting
 from caifeng.notify.channels import Outcome
 from caifeng.notify.outbox import VERSION_TABLE, Outbox, metadata
 from tests.notify.desk import NOW, later, notice, only_row, open_desk, outbox_of, put, robot_table
@@ -100,7 +100,7 @@ def test_failures_come_again_after_growing_pauses_and_are_given_up_aloud(env):
     send, got = answers()
     send_waiting(env, later(days=9), send=send)
     assert got == []
-    assert "未发成，已停发（试 6 次）：HTTP 500 no. 5" in row_lines(outbox_rows(env))[0]
+    assert "未发成，已停发（试 6 次）：HTTP 500 no. 5" in outbox_listing(outbox_rows(env)).cells[0]
 
 
 def test_unclear_is_sent_once_more_marked_as_a_repetition_and_then_left(env):

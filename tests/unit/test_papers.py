@@ -426,12 +426,13 @@ def test_a_broken_template_stops_only_its_own_paper(env: Env) -> None:
 
 
 def test_lines_say_what_can_be_written_and_what_is_empty(env: Env) -> None:
-    lines = list(job.paper_state_lines(env, ONE, END))
-    assert len(lines) == len(PAPERS)
-    assert any("报审单" in line and "尚未拟稿" in line for line in lines)
-    assert any("归口报送单" in line and "主送" in line for line in lines)
+    listing = job.paper_listing(env, ONE, END)
+    assert len(listing.cells) == len(listing.values) == len(PAPERS)
+    said = {name: (empty, why_not) for name, _, _, empty, why_not in listing.cells}
+    assert "尚未拟稿" in said["报审单"][1]
+    assert "主送" in said["归口报送单"][0]
     with pytest.raises(UsageError, match="YQ-2026-0999"):
-        list(job.paper_state_lines(env, "YQ-2026-0999", END))
+        job.paper_listing(env, "YQ-2026-0999", END)
 
 
 def test_producing_goes_on_after_a_broken_template(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """What must be published unasked: due days, recognised titles, the word of people, and the order of the list."""
 
-import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from caifeng.jobs.publications import (
     load_publications,
     note_published,
     note_started,
-    publication_lines,
+    publication_listing,
     publications,
 )
 from transforms.duty.publications import DUE, FOUND, SAID, judge, recognise
@@ -512,13 +511,13 @@ def desk(tmp_path: Path, config_copy: Path) -> Env:
 
 
 def test_the_list_says_what_is_overdue_and_by_when(desk):
-    lines = list(publication_lines(desk, DAY))
-    assert lines == [
-        "figures 2026-09  主要指标  已超期  2026-10-20 前，超期 33 天  综合股",
-        "figures 2026-10  主要指标  已超期  2026-11-20 前，超期 2 天  综合股",
-        "rule once  某制度  起算日待登记  请登记印发之日  综合股",
+    listing = publication_listing(desk, DAY)
+    assert listing.cells == [
+        ("figures", "2026-09", "主要指标", "已超期", "2026-10-20 前，超期 33 天", None, "综合股", None),
+        ("figures", "2026-10", "主要指标", "已超期", "2026-11-20 前，超期 2 天", None, "综合股", None),
+        ("rule", "once", "某制度", "起算日待登记", "请登记印发之日", None, "综合股", None),
     ]
-    rows = [json.loads(line) for line in publication_lines(desk, DAY, as_json=True)]
+    rows = listing.values
     assert [(row["item"], row["state"]) for row in rows][-1] == ("rule", "unknown_start")
 
 
@@ -530,21 +529,21 @@ def test_done_takes_the_oldest_that_waits_and_the_same_word_counts_once(desk):
     assert again.event_id == first.event_id
     second = note_published(desk, "figures", date(2026, 11, 22), None, OFFICE_ACTOR)
     assert second.payload["period"] == "2026-10"
-    assert not any("figures" in line for line in publication_lines(desk, DAY))
-    states = {line.split()[1]: line.split()[3] for line in publication_lines(desk, DAY, everything=True)}
+    assert not any(row["item"] == "figures" for row in publication_listing(desk, DAY).values)
+    states = {cells[1]: cells[3] for cells in publication_listing(desk, DAY, everything=True).cells}
     assert (states["2026-09"], states["2026-10"]) == ("已公开", "逾期公开")
     # taken back, and said again: the last word counts
     note_published(desk, "figures", None, None, OFFICE_ACTOR, period="2026-10")
-    assert any("2026-10" in line for line in publication_lines(desk, DAY))
+    assert any(row["period"] == "2026-10" for row in publication_listing(desk, DAY).values)
     back = note_published(desk, "figures", date(2026, 11, 22), None, OFFICE_ACTOR, period="2026-10")
     assert back.event_id != second.event_id
-    assert not any("2026-10" in line for line in publication_lines(desk, DAY))
+    assert not any(row["period"] == "2026-10" for row in publication_listing(desk, DAY).values)
 
 
 def test_a_start_makes_a_due_day(desk):
     note_started(desk, "rule", date(2026, 11, 2), OFFICE_ACTOR)
-    (line,) = [line for line in publication_lines(desk, DAY, everything=True) if line.startswith("rule")]
-    assert "2026-11-30 前" in line
+    (cells,) = [cells for cells in publication_listing(desk, DAY, everything=True).cells if cells[0] == "rule"]
+    assert "2026-11-30 前" in cells
     with pytest.raises(UsageError, match="does not run from a day"):
         note_started(desk, "figures", date(2026, 11, 2), OFFICE_ACTOR, period="2026-10")
 

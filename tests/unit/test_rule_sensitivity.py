@@ -1,6 +1,5 @@
 """How much levels hang on single numbers: against plain arithmetic, at the edges, and when it is written."""
 
-import json
 import math
 from datetime import date
 from pathlib import Path
@@ -12,7 +11,7 @@ from caifeng.core.model.grading import FACTOR_NAMES, GradingRules
 from caifeng.core.model.terms import SCALE
 from caifeng.core.settings import Settings
 from caifeng.jobs.base import Env
-from caifeng.jobs.rule_sensitivity import latest_measures, rule_sensitivity, sensitivity_lines, write_rule_sensitivity
+from caifeng.jobs.rule_sensitivity import latest_measures, rule_sensitivity, sensitivity_listing, write_rule_sensitivity
 from tests.unit.grades import CONFIG, WAGE, moment, open_env, store
 from tests.unit.test_explain_table import some_issues
 from transforms.grade.grade import MEASURES, grade
@@ -177,11 +176,10 @@ def test_it_is_written_with_each_new_version_once(env: Env, rules: GradingRules)
 
 def test_lines(env: Env, rules: GradingRules) -> None:
     frame = rule_sensitivity(env, date(2026, 11, 21), moment("2026-11-21"), rules)
-    words = sensitivity_lines(frame, as_json=False)
-    assert words[0] == f"规则 {rules.rule_version}：近90天2件事项，单个权重或界限变动10%时改变等级的件数"
-    assert words[1].startswith("权重C 上调至27.5：")
-    assert any(line.startswith("起点较大 下调至36：") for line in words)
-    assert len(words) == 19
-    lines = [json.loads(line) for line in sensitivity_lines(frame, as_json=True)]
-    assert lines[0]["parameter"] == "weight.C"
-    assert set(lines[0]) == set(SENSITIVITY.names())
+    listing = sensitivity_listing(frame)
+    assert listing.title == f"规则 {rules.rule_version}：近90天2件事项，单个权重或界限变动10%时改变等级的件数"
+    assert listing.cells[0][:2] == ("权重C", "上调至27.5")
+    assert ("起点较大", "下调至36") in {cells[:2] for cells in listing.cells}
+    assert len(listing.cells) == len(listing.values) == 18
+    assert listing.values[0]["parameter"] == "weight.C"
+    assert set(listing.values[0]) == set(SENSITIVITY.names())

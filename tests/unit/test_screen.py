@@ -9,7 +9,8 @@ import pytest
 from rich.cells import cell_len
 
 from caifeng.core.errors import UsageError
-from caifeng.screen import as_json_lines, cell_text, progress, table
+from caifeng.core.listing import Listing
+from caifeng.screen import as_json_lines, cell_text, progress, show, table
 
 COLUMNS = {"issue_no": "编号", "level": "级别", "views": "阅读", "due_at": "时限"}
 ROWS = [
@@ -141,3 +142,30 @@ def test_an_error_passes_through_progress():
     for out in (io.StringIO(), Terminal()):
         with pytest.raises(ZeroDivisionError), progress("补算", 2, to=out):
             raise ZeroDivisionError
+
+
+LISTING = Listing(
+    "值班", ("日期", "值班"), [(date(2026, 12, 4), "无人")], [{"day": date(2026, 12, 4), "user": None}], "没有"
+)
+
+
+def test_a_listing_is_shown_in_words_and_given_in_codes():
+    plain, framed, objects = io.StringIO(), Terminal(), io.StringIO()
+    show(LISTING, to=plain)
+    show(LISTING, to=framed)
+    show(LISTING, as_json=True, to=objects)
+    assert plain.getvalue() == "日期\t值班\n2026-12-04\t无人\n"
+    assert "┃" in framed.getvalue()
+    assert "无人" in framed.getvalue()
+    assert objects.getvalue() == '{"day": "2026-12-04", "user": null}\n'
+
+
+def test_nothing_to_list_is_said_where_it_does_not_disturb(capsys):
+    nothing = Listing("值班", ("日期", "值班"), [], [], "没有值班")
+    plain, framed, objects = io.StringIO(), Terminal(), io.StringIO()
+    show(nothing, to=plain)
+    assert capsys.readouterr().err == "没有值班\n"
+    show(nothing, to=framed)
+    show(nothing, as_json=True, to=objects)
+    assert (plain.getvalue(), framed.getvalue(), objects.getvalue()) == ("日期\t值班\n", "没有值班\n", "")
+    assert capsys.readouterr().err == ""

@@ -8,7 +8,7 @@ import pytest
 from caifeng.core.settings import Settings, parse_as_of
 from caifeng.jobs import status as status_module
 from caifeng.jobs.base import Env, timed
-from caifeng.jobs.status import LOG_NAME, NAMES, VITAL, status, status_lines
+from caifeng.jobs.status import LOG_NAME, NAMES, VITAL, status, status_listing
 from caifeng.jobs.timetable import late
 from caifeng.jobs.watchdog import KIND, watchdog
 from caifeng.notify.outbox import Outbox
@@ -96,6 +96,6 @@ def test_status_is_one_screen_and_every_check_has_its_name(env):
     found = status(env, now + timedelta(minutes=1))
     assert [check.name for check in found] == list(NAMES)
     assert list(VITAL) == list(NAMES)[: len(VITAL)]
-    lines = status_lines(found, as_json=False)
-    assert len(lines) == len(found) <= 24
-    assert all(line.startswith(("正常", "异常")) for line in lines)
+    listing = status_listing(found)
+    assert len(listing.cells) == len(found) <= 24
+    assert {cells[0] for cells in listing.cells} <= {"正常", "异常"}
