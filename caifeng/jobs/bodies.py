@@ -8,7 +8,7 @@ from datetime import date, datetime
 from caifeng.core import clock
 from caifeng.core.bodies import LIVES, Body, BodyStore
 from caifeng.jobs.base import LOOKBACK, Env, JobReport
-from caifeng.jobs.purge import moment
+from caifeng.jobs.lives import moment
 
 
 def keep_bodies(env: Env, day: date) -> JobReport:
@@ -35,7 +35,7 @@ def destroy_bodies(env: Env, now: datetime | None = None) -> JobReport:
         Counts: keys and files destroyed by life, and those of `keep_bodies` for the days it looked at.
 
     Raises:
-        UsageError: the clock cannot be believed (`purge.moment`).
+        UsageError: the clock cannot be believed (`lives.moment`).
     """
     now = moment(env, now)
     store = BodyStore(env.settings.home)

@@ -17,8 +17,8 @@ from caifeng.core.errors import DataError, UsageError
 from caifeng.core.listing import Listing
 from caifeng.jobs.base import Env, timed
 from caifeng.jobs.lineage import FLOWS
+from caifeng.jobs.lives import check_recomputable
 from caifeng.jobs.marts import evaluations
-from caifeng.jobs.purge import check_recomputable
 from caifeng.jobs.stages import STAGES
 from expectations.gate import row_keys
 

@@ -50,7 +50,7 @@ def run_stages(
         UsageError: a stage reads the words of the day, and these have ended their life.
     """
     from caifeng.jobs.base import Env, timed
-    from caifeng.jobs.purge import check_recomputable
+    from caifeng.jobs.lives import check_recomputable
 
     env = Env.open(settings)
     if not READS_WORDS.isdisjoint(stages) and day in env.lake.days("graded.posts"):

@@ -90,7 +90,18 @@ def test_nothing_names_a_package_host_or_this_machine(root):
     # Put together here, so that this file does not name them either.
     names = ["py" + r"pi\.org", r"files\.python" + "hosted", "registry" + r"\.npm", "/w" + "ork/", r"\.\./sha" + "red"]
     hosts = re.compile("|".join(names))
-    skipped = {".git", ".venv", "var", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
+    skipped = {
+        ".git",
+        ".venv",
+        ".venv-spark",
+        ".venv-cluster",
+        "var",
+        "__pycache__",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".pytest_cache",
+        ".hypothesis",
+    }
     swept = 0
     for path in root.rglob("*"):
         if path.is_dir() or skipped & set(path.relative_to(root).parts):

@@ -17,8 +17,9 @@ from caifeng.core.errors import CaifengError, ConfigError, UsageError
 from caifeng.jobs import purge as job
 from caifeng.jobs.base import Env
 from caifeng.jobs.bodies import destroy_bodies
+from caifeng.jobs.lives import check_recomputable
 from caifeng.jobs.publish import rebuild
-from caifeng.jobs.purge import check_recomputable, due, purge
+from caifeng.jobs.purge import due, purge
 from tests.privacy.homes import AT, DAY, LOST, MARK, after, finds, messages
 
 
