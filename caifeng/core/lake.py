@@ -86,11 +86,21 @@ class Lake:
             for first in range(0, max(self._height(table, file), 1), rows):
                 yield self._collect(table, [file], rows=(first, rows))
 
-    def read_range(self, table: str, first: date, last: date, columns: list[str] | None = None) -> pl.DataFrame:
-        """Rows of the days `first`..`last` with their `day`, in day order."""
+    def read_range(
+        self,
+        table: str,
+        first: date,
+        last: date,
+        columns: list[str] | None = None,
+        among: pl.DataFrame | None = None,
+    ) -> pl.DataFrame:
+        """Rows of the days `first`..`last` with their `day`, in day order.
+
+        `among` says which: those that agree with one of its rows in its columns. The others are not held in memory.
+        """
         schema = self.contracts[table].polars_schema()
         frames = [
-            self._collect(table, files, columns).select(pl.lit(day).alias("day"), *(columns or schema))
+            self._collect(table, files, columns, among=among).select(pl.lit(day).alias("day"), *(columns or schema))
             for day, files in self.files_of(table, first, last).items()
         ]
         if frames:
@@ -132,7 +142,12 @@ class Lake:
         return self.store.sweep()
 
     def _collect(
-        self, table: str, files: list[Path], columns: list[str] | None = None, rows: tuple[int, int] | None = None
+        self,
+        table: str,
+        files: list[Path],
+        columns: list[str] | None = None,
+        rows: tuple[int, int] | None = None,
+        among: pl.DataFrame | None = None,
     ) -> pl.DataFrame:
         """Rows of files: of them only some `columns`, or only `rows` (the first one, and how many), if told."""
         schema = self.contracts[table].polars_schema()
@@ -143,6 +158,8 @@ class Lake:
                 lines = self._as_today(table, file, pl.scan_parquet(file, hive_partitioning=False))
                 if rows is not None:
                     lines = lines.slice(*rows)
+                if among is not None:
+                    lines = lines.join(among.lazy(), on=among.columns, how="semi")
                 frames.append(lines.select(wanted).collect())
             except (pl.exceptions.PolarsError, OSError) as error:
                 raise _unreadable(table, file, error) from error

@@ -32,14 +32,17 @@ def bursts(env: Env, day: date, as_of: datetime) -> JobReport:
     rules = load_model(env.settings.config / "bursts.toml", BurstRules)
     calendar = load_calendar(env.settings.config)
     first = day - timedelta(days=rules.history_days)
+    posts = env.lake.read_range("graded.posts", first, day, _POST_COLUMNS).drop("day")
+    listed = posts.filter(pl.col("source_class") == "hotlist").select("post_id")
+    heat = env.lake.read_range("clean.post_metrics", first, day, ["post_id", "observed_at", "heat"], listed)
     voices = count_voices(
-        posts=env.lake.read_range("graded.posts", first, day, _POST_COLUMNS).drop("day"),
+        posts=posts,
         groups=env.lake.read_range("clean.repost_groups", first, day, ["post_id", "group_id"]).drop("day"),
         links=env.lake.read_range("graded.issue_posts", first, day, ["post_id", "issue_no"])
         .sort("day")
         .unique("post_id", keep="last")
         .drop("day"),
-        heat=env.lake.read_range("clean.post_metrics", first, day, ["post_id", "observed_at", "heat"]).drop("day"),
+        heat=heat.drop("day"),
         rules=rules,
     )
     since = min(env.lake.days("clean.posts"), default=day)

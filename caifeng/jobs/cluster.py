@@ -16,7 +16,9 @@ from transforms.understand.issues import (
     amend_links,
     describe_issues,
     first_linked,
+    latest_links,
     link_groups,
+    moved_issues,
     order_for_numbering,
 )
 
@@ -57,12 +59,7 @@ def cluster(env: Env, day: date, as_of: datetime, share: Share = stored_sharing)
     links = amend_links(links, earlier, moved, corrections.merged)
     gated_replace(env, "clean.repost_groups", day, groups)
     gated_replace(env, "graded.issue_posts", day, links)
-    issues = describe_issues(
-        links=env.lake.read_range("graded.issue_posts", day - LOOKBACK, day),
-        posts=env.lake.read_range("graded.posts", day - LOOKBACK, day),
-        metrics=env.lake.read_range("clean.post_metrics", day - LOOKBACK, day),
-        day=day,
-    )
+    issues = _described(env, day)
     gated_replace(env, "graded.issues", day, issues)
     loud = bursts(env, day, as_of)
     counts = {
@@ -73,6 +70,22 @@ def cluster(env: Env, day: date, as_of: datetime, share: Share = stored_sharing)
         **loud.counts,
     }
     return JobReport("cluster", day, as_of, counts)
+
+
+def _described(env: Env, day: date) -> pl.DataFrame:
+    """The day's issues; of half a year behind it only what concerns them is read."""
+    first = day - LOOKBACK
+    links = env.lake.read_range("graded.issue_posts", first, day)
+    observed = env.lake.read("clean.post_metrics", day).join(links, on="post_id", how="semi").select("post_id")
+    metrics = env.lake.read_range("clean.post_metrics", first, day, among=observed)
+    moved = latest_links(links).join(moved_issues(links, metrics, day), on="issue_no", how="semi").select("post_id")
+    concerned = pl.concat([observed, moved]).unique()
+    return describe_issues(
+        links=links,
+        posts=env.lake.read_range("graded.posts", first, day, among=moved),
+        metrics=env.lake.read_range("clean.post_metrics", first, day, among=concerned),
+        day=day,
+    )
 
 
 def _groups_of(split: dict[str, str], links: pl.DataFrame) -> dict[str, str]:
@@ -102,15 +115,18 @@ def _active(
     first, last = day - timedelta(days=window_days), day - timedelta(days=1)
     moved = env.lake.read_range("graded.issues", first, last, ["issue_no"])["issue_no"].unique().to_list()
     alive = {merged.get(issue, issue) for issue in moved}
-    posts = env.lake.read_range("graded.posts", day - LOOKBACK, last).drop("day")
     own = pl.col("group_id").replace_strict(issue_of, return_dtype=pl.String)
-    founders = (
+    part_of = pl.col("own").replace_strict(merged, default=pl.col("own"), return_dtype=pl.String)
+    members = (
         earlier.sort("day")
         .unique("post_id", keep="first")
         .select("post_id", "group_id", "day", own=own)
-        .join(posts, on="post_id")
+        .filter(part_of.is_in(list(alive)))
+    )
+    posts = env.lake.read_range("graded.posts", day - LOOKBACK, last, among=members.select("post_id")).drop("day")
+    return (
+        members.join(posts, on="post_id")
         .sort("day", pl.coalesce("published_at", "first_fetched_at"), "post_id")
         .unique("own", keep="first", maintain_order=True)
+        .drop("own", "day")
     )
-    part_of = pl.col("own").replace_strict(merged, default=pl.col("own"), return_dtype=pl.String)
-    return founders.filter(part_of.is_in(list(alive))).drop("own", "day")

@@ -45,18 +45,21 @@ def grade(env: Env, day: date, as_of: datetime, work: Callable[..., pl.DataFrame
 def measure(env: Env, day: date, as_of: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Measures of the day's issues at a moment, and what each rests on; events registered later are not known."""
     first = day - LOOKBACK
-    links = latest_links(env.lake.read_range("graded.issue_posts", first, day)).drop("day")
-    posts = with_release_flag(
-        env.lake.read_range("graded.posts", first, day).drop("day"), load_calendar(env.settings.config)
-    )
-    metrics = env.lake.read_range("clean.post_metrics", first, day).filter(pl.col("observed_at") <= as_of)
     earlier = env.lake.read_range("graded.issues", day - timedelta(days=90), day).filter("is_new")
     with env.register() as register:
         events = register.events(until=as_of)
     said = facts_in_force(events)
+    links = latest_links(env.lake.read_range("graded.issue_posts", first, day)).drop("day")
+    issues = _issues(env, day, links, said)
+    # half a year of posts stands behind a day, few of them in its issues
+    links = links.join(issues, on="issue_no", how="semi")
+    members = links.select("post_id")
+    posts = env.lake.read_range("graded.posts", first, day, among=members).drop("day")
+    posts = with_release_flag(posts, load_calendar(env.settings.config))
+    metrics = env.lake.read_range("clean.post_metrics", first, day, among=members)
+    metrics = metrics.filter(pl.col("observed_at") <= as_of)
     grouping = load_model(env.settings.config / "grouping.toml", GroupingRules)
     known = pl.concat([second_waves(links, posts, final_answers(events), grouping), set_measures(said)])
-    issues = _issues(env, day, links, said)
     measures = measure_issues(issues, links, posts, metrics, earlier, as_of, known)
     return measures, measure_evidence(measures, issues, links, posts, metrics, earlier, as_of, known)
 

@@ -209,10 +209,17 @@ class WatchedLake(Lake):
             self._count(frame)
             yield frame
 
-    def read_range(self, table: str, first: date, last: date, columns: list[str] | None = None) -> pl.DataFrame:
+    def read_range(
+        self,
+        table: str,
+        first: date,
+        last: date,
+        columns: list[str] | None = None,
+        among: pl.DataFrame | None = None,
+    ) -> pl.DataFrame:
         """As `Lake.read_range`."""
         with self._looking(table, first, last):
-            frame = super().read_range(table, first, last, columns)
+            frame = super().read_range(table, first, last, columns, among)
         self._count(frame)
         return frame
 

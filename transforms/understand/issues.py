@@ -302,24 +302,36 @@ def amend_links(
     )
 
 
+def moved_issues(links: pl.DataFrame, metrics: pl.DataFrame, day: date) -> pl.DataFrame:
+    """`issue_no` of the issues that got or lost a post on the day, or whose measures changed.
+
+    Args:
+        links: issue_no, post_id and `day` of all links up to the day.
+        metrics: clean.post_metrics up to the day, with `day`, at least of linked posts that were seen on the day.
+        day: the day.
+    """
+    relinked = links.filter(pl.col("day") == day)
+    left = links.filter(pl.col("day") < day).join(relinked, on="post_id", how="semi")
+    changed = _changed(latest_links(links), metrics, day)
+    return pl.concat([relinked.select("issue_no"), left.select("issue_no"), changed]).unique()
+
+
 def describe_issues(links: pl.DataFrame, posts: pl.DataFrame, metrics: pl.DataFrame, day: date) -> pl.DataFrame:
     """Issues that got or lost a post on the day, or whose measures changed, as they stand at its end.
 
     Args:
         links: issue_no, post_id, group_id and `day` of all links up to the day.
-        posts: graded.posts up to the day.
-        metrics: clean.post_metrics up to the day, with `day`.
+        posts: graded.posts up to the day, at least those of the issues that moved.
+        metrics: clean.post_metrics up to the day, with `day`, of these posts and of linked posts seen on the day.
         day: the day that is described.
 
     Returns:
         Rows of graded.issues. Topic, jurisdiction and stance are the origin's; an issue of which any post is local
         is local; the title is the best headline among its posts (`_headline`).
     """
-    relinked = links.filter(pl.col("day") == day)
-    left = links.filter(pl.col("day") < day).join(relinked, on="post_id", how="semi")
-    now = latest_links(links)
-    moved = pl.concat([relinked.select("issue_no"), left.select("issue_no"), _changed(now, metrics, day)]).unique()
-    members = now.join(moved, on="issue_no", how="semi").drop("day").join(posts.drop("day"), on="post_id")
+    moved = moved_issues(links, metrics, day)
+    members = latest_links(links).join(moved, on="issue_no", how="semi")
+    members = members.drop("day").join(posts.drop("day"), on="post_id")
     seen = metrics.group_by("post_id").agg(last_observed_at=pl.col("observed_at").max())
     members = members.join(seen, on="post_id", how="left").sort(_STARTED, "post_id")
     known = links.filter(pl.col("day") < day).select("issue_no").unique().with_columns(known=True)
