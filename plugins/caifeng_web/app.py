@@ -29,7 +29,7 @@ from caifeng.cases.model import (
     GuardError,
     RoleError,
 )
-from caifeng.cases.service import REGISTRAR
+from caifeng.cases.service import REGISTRAR, Step
 from caifeng.cases.store import LostError
 from caifeng.cases.table import TABLE
 from caifeng.core.clock import business_day
@@ -332,10 +332,7 @@ def _add_forms(app: FastAPI) -> None:
             return render(
                 request, "issue.html", who, 422, page=page, said="", fault=str(error), given=given, chosen=sent.chosen
             )
-        notice = _after(request, at, [done])
-        if given.get("from") == "list":
-            return back(request, "/", f"{issue_no} {notice}")
-        return back(request, f"/issues/{issue_no}", notice)
+        return back(request, f"/issues/{issue_no}", _after(request, at, [done]))
 
     @app.post("/issues/{issue_no}/together")
     def act_together(request: Request, sent: Sent, at: At, issue_no: str) -> Response:
@@ -360,12 +357,19 @@ def _add_forms(app: FastAPI) -> None:
     @app.post("/close")
     def close(request: Request, sent: Sent, at: At) -> Response:
         pairs = [value.partition("|") for value in sent.chosen]
-        seen = [(number, forms.parse_seen(events) or 0) for number, _, events in pairs]
-        batch = acting.close(at, sent.visitor.name, sent.given.get("role", ""), seen)
-        text = f"已办结 {len(batch.done)} 件" + "".join(
-            f"；{number} 未办结：{why}" for number, why in batch.refused.items()
-        )
-        return back(request, "/", text if seen else "没有选择事项")
+        steps = [(number, forms.parse_seen(events) or 0, Step("close")) for number, _, events in pairs]
+        return back(request, "/", _each(at, sent, "办结", steps) if steps else "没有选择事项")
+
+    @app.post("/publish")
+    def publish(request: Request, sent: Sent, at: At) -> Response:
+        steps = []
+        for value in sent.chosen:
+            number, seen, kind = (*value.split("|"), "", "")[:3]
+            given = {name: sent.given.get(f"{name}.{number}", "") for name in ("form", "url")}
+            if any(given.values()):  # lines that nobody filled in are left alone
+                payload = forms.payload_of("publish", {**given, "kind": kind})
+                steps.append((number, forms.parse_seen(seen) or 0, Step("publish", payload)))
+        return back(request, "/", _each(at, sent, "登记", steps) if steps else "没有填写链接")
 
     @app.post("/issues/{issue_no}/labels")
     def correct(request: Request, sent: Sent, at: At, issue_no: str) -> Response:
@@ -432,6 +436,13 @@ def _add_forms(app: FastAPI) -> None:
         given = sent.given
         acting.sign_log(at, sent.visitor.name, given.get("role", ""), day, given.get("file_hash", ""))
         return back(request, "/logs", f"{day} 日志已签发")
+
+
+def _each(at: Desk, sent: Posted, verb: str, steps: Sequence[tuple[str, int, Step]]) -> str:
+    """Do the same for several cases; the notice for the page."""
+    batch = acting.do_each(at, sent.visitor.name, sent.given.get("role", ""), steps)
+    refused = "".join(f"；{number} 未{verb}：{why}" for number, why in batch.refused.items())
+    return f"已{verb} {len(batch.done)} 件{refused}"
 
 
 def _after(request: Request, at: Desk, done: Sequence[Event]) -> str:

@@ -142,7 +142,7 @@ def test_every_route_refuses_who_is_not_signed_in(web, home):
             assert reply.headers["content-security-policy"] == web["app"].PAGE_POLICY
             swept.add((method, route.path))
     assert len(swept) >= 14
-    assert len([m for m, _ in swept if m == "POST"]) == 9
+    assert len([m for m, _ in swept if m == "POST"]) == 10
 
 
 def test_airflow_decides_who_is_signed_in(web, home, monkeypatch):
@@ -180,7 +180,7 @@ def test_every_form_needs_a_token_of_this_account(web, browse, home):
             reply = office.client.post(filled(route.path) + query, data={"token": token, "event": "confirm"})
             assert reply.status_code == 403, (route.path, token)
             assert "页面已过期" in reply.text
-    assert len(posts) == 9
+    assert len(posts) == 10
     from caifeng.jobs.base import Env
 
     with Env.open(home).register() as register:
@@ -626,6 +626,37 @@ def test_an_issue_that_is_answered_is_closed_in_the_list_when_it_was_watched(bro
     assert "未办结" in stale.text
     assert "已办结 1 件" in office.client.post("/close", data={**held, "chosen": [chosen[1]]}).text
     assert names_of(home, QUESTION)[-1] == "close"
+
+
+def test_links_are_registered_in_the_list_all_that_are_filled_in_at_once(browse, home, asked):
+    office = browse("office")
+    own = {"role": "openness_office"}
+    office.do(FIRST, "confirm", **own)
+    office.do(FIRST, "assign", unit="enforcement", accused_unit="social", **own)
+    office.do(FIRST, "verify", outcome="false", basis="核对台账与调查记录", **own)
+    office.do(FIRST, "draft", kind="final", text="经核查，网传内容不实。", **own)
+    office.do(FIRST, "submit", **own)
+    assert together(office, QUESTION, "conclude", **FOUND_OUT).status_code == 200
+    leader = browse("leader")
+    for number in (FIRST, QUESTION):
+        leader.do(number, "approve", text="同意")
+        leader.do(number, "check_release", **RELEASE_CHECKED)
+    office = browse("office")
+    page = office.get("/").text
+    token = next(values for action, values in forms_of(page) if action.endswith("/publish"))
+    chosen = re.findall(r'name="chosen" value="([^"|]+\|\d+\|final)"', page)
+    assert [value.partition("|")[0] for value in chosen] == [QUESTION], "the other one has something else to do first"
+    chosen += [f"{FIRST}|{len(names_of(home, FIRST))}|final"]
+    nothing = office.client.post("/publish", data={**token, "chosen": chosen})
+    assert "没有填写链接" in nothing.text
+    shown = {f"form.{number}": "portal_notice" for number in (FIRST, QUESTION)}
+    links = {f"url.{FIRST}": "https://www.example.gov.cn/1", f"url.{QUESTION}": "javascript:alert(1)"}
+    reply = office.client.post("/publish", data={**token, "chosen": chosen, **shown, **links}).text
+    assert f"已登记 1 件；{QUESTION} 未登记" in reply
+    assert names_of(home, FIRST)[-1] == "publish"
+    assert names_of(home, QUESTION)[-1] == "check_release"
+    assert "已登记 0 件" in office.client.post("/publish", data={**token, "chosen": chosen, **shown, **links}).text
+    assert names_of(home, FIRST).count("publish") == 1
 
 
 def test_an_extension_is_shown_and_the_law_is_named_where_the_office_is_accused(browse, home):

@@ -98,20 +98,20 @@ def do_together(
     return act_steps(desk.env, issue_no, steps, actor, expected=expected)
 
 
-def close(desk: Desk, user: str, role: str, chosen: Iterable[tuple[str, int]]) -> BatchResult:
-    """Close cases whose tracking time is over; each case for itself.
+def do_each(desk: Desk, user: str, role: str, chosen: Iterable[tuple[str, int, Step]]) -> BatchResult:
+    """The same decision on several cases; each case for itself.
 
     Args:
         desk: where.
         user: account.
         role: its role.
-        chosen: issue number and the number of events that the person saw.
+        chosen: issue number, the number of events that the person saw, and the decision.
     """
     actor = _actor(desk, user, role)
     done, refused = list[Event](), dict[str, str]()
-    for number, seen in chosen:
+    for number, seen, step in chosen:
         try:
-            done += act_steps(desk.env, number, [Step("close")], actor, expected=seen)
+            done += act_steps(desk.env, number, [step], actor, expected=seen)
         except CaifengError as error:
             refused[number] = str(error)
     return BatchResult(done, refused)
