@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from caifeng.core.errors import DataError, UsageError
+from caifeng.core.office_file import WORKBOOK, UnsafeFileError, check_office_file
 
 
 def read_input(file: Path, suffixes: Collection[str], most_bytes: int) -> bytes:
@@ -11,7 +12,8 @@ def read_input(file: Path, suffixes: Collection[str], most_bytes: int) -> bytes:
 
     Raises:
         UsageError: it has another ending, is larger than `most_bytes`, or cannot be read.
-        DataError: there is nothing in it.
+        DataError: there is nothing in it, or it is a workbook that unpacks without end, carries programs or fetches
+            from elsewhere.
     """
     if file.suffix.lower() not in suffixes:
         raise UsageError(f"{file}: ends in {file.suffix or 'nothing'}; can be imported: {', '.join(suffixes)}")
@@ -23,4 +25,9 @@ def read_input(file: Path, suffixes: Collection[str], most_bytes: int) -> bytes:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
     if not body.strip():
         raise DataError(f"{file}: the file is empty")
+    if file.suffix.lower() == ".xlsx":
+        try:
+            check_office_file(body, WORKBOOK)
+        except UnsafeFileError as error:
+            raise DataError(f"{file}: {'not an xlsx workbook' if error.harm == 'no_archive' else error}") from error
     return body

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import fastexcel
 import polars as pl
@@ -152,10 +153,11 @@ class _TrialEnv(Env):
 def is_our_ledger(path: Path) -> bool:
     """Whether a file is a ledger that `caifeng report ledger` wrote, also after a spreadsheet saved it again."""
     try:
-        with ZipFile(path) as archive:
+        body = read_input(path, (".xlsx",), MAX_BYTES)
+        with ZipFile(BytesIO(body)) as archive:
             return f'name="{BASE_SHEET}"'.encode() in archive.read("xl/workbook.xml")
-    except (OSError, BadZipFile, KeyError):
-        return False
+    except (UsageError, DataError, KeyError):
+        return False  # whoever reads it as an old ledger says what is wrong with it
 
 
 def read_back(

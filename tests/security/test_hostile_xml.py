@@ -1,11 +1,7 @@
-"""Feeds, sitemaps and workbooks made to harm."""
-
-import io
-import zipfile
+"""Feeds and sitemaps made to harm."""
 
 import pytest
 
-from crawlers.pages import inbox
 from crawlers.pages.values import Unreadable
 from crawlers.pages.xml import MAX_DEPTH, checked_xml
 
@@ -23,12 +19,3 @@ def test_entities_outside_files_and_depth_are_refused(text):
 
 def test_an_honest_feed_passes():
     assert "统计".encode() in checked_xml("<rss><title>统计&nbsp;公报</title></rss>")
-
-
-def test_a_workbook_bomb_is_refused_before_it_is_unpacked(monkeypatch):
-    monkeypatch.setattr(inbox, "_UNPACKED_LIMIT", 1000)
-    body = io.BytesIO()
-    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/workbook.xml", b"0" * 1001)
-    with pytest.raises(Unreadable, match="unpacks to 1001"):
-        inbox._from_workbook(body.getvalue(), None, set())

@@ -207,7 +207,7 @@ def test_files_that_are_no_sheet(env, tmp_path):
         (sheet(tmp_path / "no.csv", TRAINING[:3], GOOD[:3]), DataError, "no column 学时、参训人数"),
         (sheet(tmp_path / "empty.csv"), DataError, "empty"),
         (sheet(tmp_path / "twice.csv", [*TRAINING, "日期"], GOOD), DataError, "stands twice"),
-        (sheet(tmp_path / "fake.xlsx", TRAINING, GOOD), DataError, "no workbook"),
+        (sheet(tmp_path / "fake.xlsx", TRAINING, GOOD), DataError, "not an xlsx workbook"),
     ):
         with pytest.raises(error, match=words):
             import_sheet(env, "training", file)

@@ -13,7 +13,19 @@ from jinja2.sandbox import SandboxedEnvironment
 from lxml.etree import XMLSyntaxError  # type: ignore[import-untyped]
 
 from caifeng.core.errors import ConfigError
+from caifeng.core.office_file import DOCUMENT, Harm, UnsafeFileError, check_office_file
 from caifeng.reports.layout import fixed_zip
+
+_UNSAFE: dict[Harm, str] = {
+    "no_archive": "不是可以打开的 Word 文档（.docx）",
+    "size": "模板解压后过大，不予打开",
+    "members": "模板内的部件过多，不予打开",
+    "path": "模板内有指向文件之外的部件，不予打开",
+    "locked": "模板设有密码或采用不支持的压缩方式，请取消密码后另存为 .docx",
+    "markup": "模板内的 XML 有实体声明或已损坏，不予打开",
+    "macro": "模板含有宏、控件或嵌入程序，请删除后另存为 .docx",
+    "link": "模板打开时会读取外部文件或网址，请断开链接、改为嵌入后另存",
+}
 
 
 def fill(template: Path, fields: Collection[str], values: Mapping[str, Any], path: Path) -> None:
@@ -67,10 +79,16 @@ def placeholders(template: Path) -> set[str]:
     """Names a template uses: `name` at the top, `table.column` inside a loop over a table.
 
     Raises:
-        ConfigError: no such file, not a .docx, or a broken {{ }} or {% %}.
+        ConfigError: no such file, not a .docx, one with macros or links to elsewhere, or a broken {{ }} or {% %}.
     """
     if not template.exists():
         raise ConfigError(template, "", "没有这个模板文件，不是可以打开的 Word 文档（.docx）")
+    try:
+        check_office_file(template.read_bytes(), DOCUMENT)
+    except OSError as error:
+        raise ConfigError(template, "", "不是可以打开的 Word 文档（.docx）") from error
+    except UnsafeFileError as error:
+        raise ConfigError(template, "", f"{_UNSAFE[error.harm]}（{error.detail}）") from error
     document = DocxTemplate(template)
     try:
         document.init_docx()
