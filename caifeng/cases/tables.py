@@ -19,6 +19,7 @@ from caifeng.cases.model import DONE_STATES, HAND_OFFS, Case, Event
 from caifeng.cases.workdays import MissingYearError, WorkCalendar
 from caifeng.core.clock import SHANGHAI, business_day
 from caifeng.core.model.deadlines import OWN_RULE, DeadlineRules
+from caifeng.core.model.register import RegisterRules
 
 _TIME = pl.Datetime("us", "UTC")
 
@@ -91,7 +92,9 @@ _MEASURES = {
 }
 
 
-def cases_frame(issues: pl.DataFrame, grades: pl.DataFrame, cases: Mapping[str, Case], as_of: datetime) -> pl.DataFrame:
+def cases_frame(
+    issues: pl.DataFrame, grades: pl.DataFrame, cases: Mapping[str, Case], as_of: datetime, rules: RegisterRules
+) -> pl.DataFrame:
     """Table cases.cases without `is_open` of referrals (see `due_frame`): every issue with how its case stands.
 
     Args:
@@ -99,8 +102,11 @@ def cases_frame(issues: pl.DataFrame, grades: pl.DataFrame, cases: Mapping[str, 
         grades: at most one row per issue, its grade in force; columns as graded.issue_grades.
         cases: cases that have events.
         as_of: moment of the snapshot.
+        rules: the office's own, by which a consultation is a next step.
     """
-    known = pl.DataFrame([_case_row(case) for case in cases.values()], schema=_CASE_SCHEMA)
+    said = {number: rest for number, *rest in grades.select("issue_no", "level", "sensitive").iter_rows()}
+    rows = [_case_row(case, rules, *said.get(number, (None, None))) for number, case in cases.items()]
+    known = pl.DataFrame(rows, schema=_CASE_SCHEMA)
     suggested = grades.select(
         "issue_no",
         pl.col("level").alias("system_level"),
@@ -142,7 +148,11 @@ def cases_frame(issues: pl.DataFrame, grades: pl.DataFrame, cases: Mapping[str, 
 
 
 def due_frame(
-    stand: pl.DataFrame, cases: Mapping[str, Case], rules: DeadlineRules, calendar: WorkCalendar
+    stand: pl.DataFrame,
+    cases: Mapping[str, Case],
+    rules: DeadlineRules,
+    calendar: WorkCalendar,
+    own: RegisterRules,
 ) -> pl.DataFrame:
     """Table cases.due: what each case owes by when, done or open. Ungraded cases owe nothing yet.
 
@@ -154,11 +164,12 @@ def due_frame(
         cases: cases that have events.
         rules: limits in force.
         calendar: working days.
+        own: the office's own rules, by which a consultation is a next step.
     """
     rows: list[dict[str, Any]] = []
     for row in stand.filter(pl.col("level").is_not_null()).iter_rows(named=True):
         case = cases.get(row["issue_no"]) or Case(row["issue_no"])
-        rows += _due_rows(row, case, rules, calendar)
+        rows += _due_rows(row, case, rules, calendar, own)
     return pl.DataFrame(rows, schema=_DUE_SCHEMA).sort("issue_no", "duty")
 
 
@@ -322,9 +333,9 @@ def _of_day(events: Iterable[Event], day: date) -> list[Event]:
     return [event for event in events if business_day(event.at) == day]
 
 
-def _case_row(case: Case) -> dict[str, Any]:
+def _case_row(case: Case, rules: RegisterRules, level: str | None, sensitive: bool | None) -> dict[str, Any]:
     values = {field.name: getattr(case, field.name) for field in fields(Case)}
-    step = next_step(case)
+    step = next_step(case, None, level, sensitive, rules)
     row = values | {
         "confirmed_level": case.level,
         "events": case.sequence,
@@ -339,7 +350,9 @@ def _case_row(case: Case) -> dict[str, Any]:
     return {name: row[name] for name in _CASE_SCHEMA}
 
 
-def _due_rows(row: Mapping[str, Any], case: Case, rules: DeadlineRules, calendar: WorkCalendar) -> list[dict[str, Any]]:
+def _due_rows(
+    row: Mapping[str, Any], case: Case, rules: DeadlineRules, calendar: WorkCalendar, own: RegisterRules
+) -> list[dict[str, Any]]:
     started_at = row["started_at"]
     common = {"issue_no": row["issue_no"], "started_at": started_at, "as_of": row["as_of"]}
     asked = DeadlineInput(
@@ -368,7 +381,7 @@ def _due_rows(row: Mapping[str, Any], case: Case, rules: DeadlineRules, calendar
         extended_to = given if given and given > due_at else None
         orders = [at for name, at in case.supervised if name == duty]
         steps = ladder(starts, due_at, rules, extended_to, orders)
-        step = None if done_at else next_step(case, duty, row["level"])
+        step = None if done_at else next_step(case, duty, row["level"], row["sensitive"], own)
         found.append(
             {
                 **common,

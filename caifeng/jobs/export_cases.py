@@ -10,7 +10,7 @@ from typing import NamedTuple
 import polars as pl
 
 from caifeng.cases.model import Case, Event
-from caifeng.cases.rules import load_calendar, load_deadline_rules
+from caifeng.cases.rules import load_calendar, load_case_rules, load_deadline_rules
 from caifeng.cases.service import cases_of
 from caifeng.cases.tables import (
     cases_frame,
@@ -83,8 +83,10 @@ def stand_of(env: Env, day: date, as_of: datetime, also: str | None = None) -> S
         earlier = env.lake.read_range("graded.issues", date.min, first - timedelta(days=1), ["issue_no", "detected_at"])
         issues = pl.concat([issues, earlier.filter(pl.col("issue_no").is_in(older))])
     found = issues.group_by("issue_no").agg(pl.col("detected_at").min())
-    stand = cases_frame(found, grades_in_force(env, day, as_of), by_number, as_of)
-    due = due_frame(stand, by_number, load_deadline_rules(env.settings.config), load_calendar(env.settings.config))
+    config = env.settings.config
+    own = load_case_rules(config).own
+    stand = cases_frame(found, grades_in_force(env, day, as_of), by_number, as_of, own)
+    due = due_frame(stand, by_number, load_deadline_rules(config), load_calendar(config), own)
     today = issues.filter((pl.col("day") == day) | pl.col("issue_no").eq_missing(pl.lit(also)))["issue_no"]
     cases = kept(stand, due, today, day)
     return Stand(cases, due.join(cases.select("issue_no"), on="issue_no", how="semi"), events, by_number)

@@ -688,6 +688,19 @@ def test_the_office_may_switch_the_consultation_off(env):
     assert load_case_rules(env.settings.config).own.switched_off[0].startswith("本单位规定")
 
 
+def test_lists_propose_the_consultation_that_is_owed_before_an_answer_is_submitted(env, marts):
+    act_steps(env, ONE, [Step("confirm", {"level": "major"}), *ANSWERED[1:3]], OFFICE, at=FOUND)
+    export_cases(env, FRIDAY, END)
+    assert exported(env, "cases.cases")[ONE]["next_event"] == "consult"
+    due = duties(env, ONE)
+    assert (due["respond_final"]["next_event"], due["respond_final"]["next_role"]) == ("consult", "openness_office")
+    listed = {row["issue_no"]: row for row in marts(FRIDAY, END)["marts.escalations"].iter_rows(named=True)}
+    assert listed[ONE]["next_action"] in {"consult", "report_inside", "report_up"}
+    (env.settings.config / "register.toml").write_text("consult_before_submit = false\n", "utf8")
+    export_cases(env, FRIDAY, END)
+    assert exported(env, "cases.cases")[ONE]["next_event"] == "submit"
+
+
 def test_erasing_goes_through_the_job(env):
     act_on_case(env, ONE, "note", MONITOR, {"text": "来电人自述"}, at=FOUND)
     erase(env, 1, "当事人依法要求删除，已核准", OFFICE, at=FOUND)

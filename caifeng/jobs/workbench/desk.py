@@ -137,9 +137,9 @@ def read_stand(desk: Desk) -> Stand:
     )
     known = set(logged["issue_no"])
     touched = {number: case for number, case in cases.items() if number in known}
-    stand = cases_frame(logged, grades, touched, at)
-    config = desk.settings.config
-    due = due_frame(stand, touched, load_deadline_rules(config), load_calendar(config))
+    config, own = desk.settings.config, desk.rules()
+    stand = cases_frame(logged, grades, touched, at, own)
+    due = due_frame(stand, touched, load_deadline_rules(config), load_calendar(config), own)
     rows = {row["issue_no"]: row for row in stand.iter_rows(named=True)}
     dues: dict[str, list[Due]] = {}
     for row in due.sort("due_at", nulls_last=True, maintain_order=True).iter_rows(named=True):
