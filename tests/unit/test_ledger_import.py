@@ -220,7 +220,7 @@ def test_files_that_are_no_ledger_of_ours(env: Env, tmp_path: Path) -> None:
     text.write_text("no workbook", "utf8")
     for path in (foreign, text):
         assert not is_our_ledger(path)
-        with pytest.raises(DataError, match="is no|not an xlsx workbook"):
+        with pytest.raises(DataError, match=r"is no|not an xlsx workbook"):
             read_back(env, path)
     assert not is_our_ledger(tmp_path / "missing.xlsx")
     with pytest.raises(UsageError, match="cannot be read"):
