@@ -17,6 +17,7 @@ from caifeng.core.errors import ConfigError, UsageError
 from caifeng.core.model.deadlines import PolicyBasis
 from caifeng.core.model.grading import GradingRules, read_rules
 from caifeng.core.model.office import Office, Units
+from caifeng.core.model.review import ReviewRules
 from caifeng.core.model.source import Source
 from caifeng.core.model.stance import StanceRules, stance_rules_from
 from caifeng.core.model.taxonomy import Taxonomy, taxonomy_from
@@ -196,6 +197,15 @@ class Settings(BaseSettings):
             return stance_rules_from(files, words.read_bytes() if words.exists() else b"")
         except ValueError as error:
             raise ConfigError(folder, "", str(error)) from error
+
+    def review_rules(self) -> ReviewRules:
+        """How a period is reviewed: config/review.toml; without the file the defaults hold.
+
+        Raises:
+            ConfigError: the file breaks the model.
+        """
+        path = self.config / "review.toml"
+        return load_model(path, ReviewRules) if path.exists() else ReviewRules()
 
     def sources(self) -> Sources:
         """Every source file. A bad file is an error of that source, the others stay usable."""

@@ -21,7 +21,6 @@ from caifeng.jobs.notify import load_notify
 from caifeng.jobs.papers import check_templates
 from caifeng.jobs.publications import load_publications
 from caifeng.jobs.quality import load_quality
-from caifeng.jobs.review import load_review
 from caifeng.jobs.standing import load_early_warning
 from caifeng.jobs.status import load_observability
 
@@ -51,7 +50,7 @@ def check_configuration(settings: Settings) -> list[str]:
         lambda: load_answers(settings.config),
         lambda: load_publications(settings),
         lambda: load_observability(settings.config),
-        lambda: load_review(settings.config),
+        settings.review_rules,
     )
     for check in checks:
         try:

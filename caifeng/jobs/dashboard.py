@@ -14,7 +14,6 @@ from caifeng.core.files import replacing
 from caifeng.core.model.publications import Period
 from caifeng.core.model.review import parse_period, period_code
 from caifeng.jobs.base import Env
-from caifeng.jobs.review import load_review
 from caifeng.jobs.runs import unwatched
 from caifeng.reports.dashboard import DAYS_SHOWN, DashboardData, dashboard_html, echarts_source
 
@@ -52,7 +51,7 @@ def read_dashboard(env: Env, day: date, first: date | None = None) -> DashboardD
         releases=read("marts.release_calendar", begin, day),
         answers=answers,
         posts=_posts(env, begin, day),
-        small_number=load_review(env.settings.config).small_number,
+        small_number=env.settings.review_rules().small_number,
         states=STATE_NAMES,
         roles=CASE_ROLE_NAMES,
         kinds=KIND_NAMES,

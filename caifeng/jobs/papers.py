@@ -51,6 +51,8 @@ from caifeng.reports.papers import (
 )
 from caifeng.reports.papers.issue import Act, Claim, Duty, HandOff, IssueFile, Published, empty_fields
 from caifeng.reports.pdf import pdf_copy
+from caifeng.reports.review import PERIOD_WORDS
+from caifeng.reports.review_docx import REVIEW_FIELDS
 from caifeng.reports.words import UNKNOWN
 from transforms.grade.explain import explanation_table
 from transforms.understand.issues import latest_links
@@ -189,7 +191,11 @@ def check_templates(config: Path, more: Mapping[str, frozenset[str]] | None = No
     """
     fields = {"政务舆情日志.docx": DAILY_LOG_FIELDS}
     fields |= {paper.template: paper.fields for paper in PAPERS.values()}
-    return template_faults(config / "templates", fields | dict(more or {}))
+    reviews = {f"{words.title}.docx": REVIEW_FIELDS for words in PERIOD_WORDS.values()}
+    return [
+        *template_faults(config / "templates", fields | dict(more or {})),
+        *template_faults(config / "templates", reviews, whole=False),  # a month needs not what a year shows
+    ]
 
 
 def produce(folder: Path, writers: Mapping[str, Callable[[Path], object]]) -> int:

@@ -12,13 +12,13 @@ import polars as pl
 from caifeng.cases.model import FORM_NAMES, OUTCOME_NAMES, STATE_NAMES
 from caifeng.core import clock
 from caifeng.core.contracts import data_dictionary
-from caifeng.core.errors import DataError, UsageError
+from caifeng.core.errors import ConfigError, DataError, UsageError
 from caifeng.core.files import replacing
 from caifeng.core.model.publications import Period
 from caifeng.core.model.review import ReviewKind, ReviewRules, months_of, parse_period, period_code, year_before
-from caifeng.core.settings import load_model
 from caifeng.core.warehouse import Span, Warehouse
 from caifeng.jobs.base import Env, JobReport
+from caifeng.jobs.dashboard import dashboard_file, write_dashboard
 from caifeng.jobs.sheets_import import STATE_NAMES as MEASURE_STATES
 from caifeng.reports.review import PERIOD_WORDS, PeriodReview
 from caifeng.reports.review_docx import write_review_docx
@@ -30,18 +30,8 @@ _FORMULA = r"^([=+\-@\t\r])"
 _SHEETS = ("ops.training", "ops.assessments", "ops.improvements", "ops.practices")
 
 
-def load_review(config: Path) -> ReviewRules:
-    """Read config/review.toml; without the file the defaults hold.
-
-    Raises:
-        ConfigError: the file breaks the model.
-    """
-    path = config / "review.toml"
-    return load_model(path, ReviewRules) if path.exists() else ReviewRules()
-
-
 def review_period(env: Env, code: str, as_of: datetime | None = None) -> JobReport:
-    """Review a period: build its marts, write its documents and data sets.
+    """Review a period: build its marts, write its dashboard, documents and data sets.
 
     Args:
         env: environment.
@@ -79,7 +69,7 @@ def build_review(env: Env, warehouse: Warehouse, code: str, as_of: datetime) -> 
     Returns:
         Rows of the period, by mart.
     """
-    period, review_rules = parse_period(code), load_review(env.settings.config)
+    period, review_rules = parse_period(code), env.settings.review_rules()
     run = env.lake.days("ops.sources")
     for other in sorted({year_before(period), period.later(-1), *months_of(period)} - {period}, key=_order):
         if any(other.first <= day <= other.last for day in run) and clock.start_of_day(other.first) < as_of:
@@ -106,18 +96,20 @@ def span_of(period: Period, rules: ReviewRules) -> Span:
 
 
 def write_review(env: Env, code: str) -> int:
-    """Write documents and data sets of a period from its marts; each file is replaced whole.
+    """Write dashboard, documents and data sets of a period from its marts; each file is replaced whole.
 
     Returns:
-        Number of files.
+        Number of documents and data sets.
 
     Raises:
         DataError: the period was not reviewed, or no day of it was run.
-        ConfigError: the template names unknown fields.
+        ConfigError: the template names unknown fields; everything else is written all the same.
     """
     review = read_review(env, code)
     if review.figure("days_run")["missing"] == "not_run":
         raise DataError(f"{code}: no day of it is in the warehouse: run `caifeng backfill` first")
+    first, last = review.period.first, review.period.last
+    write_dashboard(env, dashboard_file(env, last, first), last, first)
     folder = env.settings.outputs_dir / "review" / code
     title = PERIOD_WORDS[review.period.kind].title
     template = env.settings.config / "templates" / f"{title}.docx"
@@ -142,9 +134,15 @@ def write_review(env: Env, code: str) -> int:
     for name, frame in frames.items():
         writers[f"{name}.parquet"] = _parquet(frame)
         writers[f"{name}.csv"] = _csv(frame)
+    broken: ConfigError | None = None
     for name, write in writers.items():
-        with replacing(folder / name) as temporary:
-            write(temporary)
+        try:
+            with replacing(folder / name) as temporary:
+                write(temporary)
+        except ConfigError as error:
+            broken = error
+    if broken:
+        raise broken
     return len(writers)
 
 
@@ -180,7 +178,7 @@ def read_review(env: Env, code: str) -> PeriodReview:
         season=read("review_season"),
         sensitivity=read("review_rules"),
         topics={topic.id: topic.name for topic in env.settings.taxonomy().topics},
-        rules=load_review(env.settings.config),
+        rules=env.settings.review_rules(),
         states=STATE_NAMES,
         outcomes=OUTCOME_NAMES,
         forms=FORM_NAMES,

@@ -65,6 +65,17 @@ def test_committed_templates_use_exactly_what_the_code_offers() -> None:
     assert job.check_templates(TEMPLATES.parent) == []
 
 
+@pytest.mark.parametrize("name", ["政务舆情日志.docx", "月报.docx", "季报.docx", "年度总结.docx", "督办单.docx"])
+def test_a_broken_template_of_any_kind_is_named_with_its_field(root: Path, tmp_path: Path, name: str) -> None:
+    config = Path(shutil.copytree(root / "config", tmp_path / "config"))
+    document = Document(str(config / "templates" / name))
+    document.add_paragraph("{{ 满意度 }}")
+    document.save(str(config / "templates" / name))
+    (fault,) = job.check_templates(config)
+    assert name in fault
+    assert "满意度" in fault
+
+
 @pytest.mark.parametrize("name", BUILDERS)
 def test_builders_are_reproducible_and_make_the_committed_template(name: str, tmp_path: Path) -> None:
     for copy in ("a.docx", "b.docx"):

@@ -1,5 +1,6 @@
 """Reviews of a month, quarter and year: job, documents, workbooks and data sets."""
 
+import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -141,6 +142,23 @@ def test_an_unknown_placeholder_is_named(review: words.PeriodReview, tmp_path: P
     with pytest.raises(ConfigError, match="满意度"):
         write_review_docx(review, tmp_path / "edited.docx", tmp_path / "out.docx")
     assert not (tmp_path / "out.docx").exists()
+
+
+def test_a_broken_template_costs_only_its_own_document(reviewed: Env, tmp_path: Path) -> None:
+    config = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+    (config / "templates/月报.docx").write_bytes(b"no document")
+    home = Path(shutil.copytree(reviewed.settings.home, tmp_path / "home"))
+    shutil.rmtree(home / "outputs")
+    env = Env.open(reviewed.settings.model_copy(update={"home": home, "config": config}))
+    with pytest.raises(ConfigError, match=r"月报\.docx"):
+        job.review_period(env, "2026-11")
+    assert {path.name for path in (home / "outputs/review/2026-11").iterdir()} == FILES - {"月报.docx"}
+    assert (home / "outputs/dashboard/2026-11-01_2026-11-30/dashboard.html").exists()
+
+
+def test_a_review_has_its_dashboard(reviewed: Env) -> None:
+    page = (reviewed.settings.outputs_dir / "dashboard/2026-11-01_2026-11-30/dashboard.html").read_text("utf8")
+    assert '"first": "2026-11-01"' in page or '"first":"2026-11-01"' in page
 
 
 @pytest.mark.parametrize("title", ["=cmd|' /C calc'!A0", "<script>alert(1)</script>", "{{ 7*7 }}", "a\x0bb\u202ec"])
@@ -329,7 +347,7 @@ def test_a_score_is_between_0_and_100(values: dict[str, float]) -> None:
 
 
 def test_weights_that_do_not_add_up_and_unknown_words_are_refused(tmp_path: Path) -> None:
-    assert job.load_review(ROOT / "config") == ReviewRules()  # the file states the defaults
+    assert Settings(config=ROOT / "config").review_rules() == ReviewRules()  # the file states the defaults
     for text in (
         '[score.parts]\nfound = { weight = 99, figures = ["days_run"] }\n',
         "small = 3\n",
@@ -337,7 +355,7 @@ def test_weights_that_do_not_add_up_and_unknown_words_are_refused(tmp_path: Path
     ):
         (tmp_path / "review.toml").write_text(text)
         with pytest.raises(ConfigError, match=r"review\.toml"):
-            job.load_review(tmp_path)
+            Settings(config=tmp_path).review_rules()
 
 
 def test_the_figures_of_the_score_exist() -> None:

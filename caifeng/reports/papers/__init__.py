@@ -272,11 +272,11 @@ def check_papers(templates: Path) -> list[str]:
     return template_faults(templates, {paper.template: paper.fields for paper in PAPERS.values()})
 
 
-def template_faults(templates: Path, fields: Mapping[str, frozenset[str]]) -> list[str]:
-    """What is wrong with some templates, by file name, one line each."""
+def template_faults(templates: Path, fields: Mapping[str, frozenset[str]], whole: bool = True) -> list[str]:
+    """What is wrong with some templates, by file name, one line each; `whole` as `check_template`."""
     found = []
     for name, offered in fields.items():
         path = templates / name
-        for words in check_template(path, offered):
+        for words in check_template(path, offered, whole):
             found.append(words if words.startswith(str(path)) else f"{path}: {words}")
     return found

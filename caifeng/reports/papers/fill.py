@@ -55,12 +55,13 @@ def fill(template: Path, fields: Collection[str], values: Mapping[str, Any], pat
     path.write_bytes(fixed_zip(buffer.getvalue()))
 
 
-def check_template(template: Path, fields: Collection[str]) -> list[str]:
+def check_template(template: Path, fields: Collection[str], whole: bool = True) -> list[str]:
     """What is wrong with an edited template, in plain Chinese; empty when nothing is.
 
     Args:
         template: a .docx with placeholders.
         fields: placeholders the code offers, such as `DAILY_LOG_FIELDS`.
+        whole: whether it is to use all of them.
 
     Returns:
         One sentence for the unknown placeholders, one for the missing ones, or the reason it cannot be read.
@@ -71,7 +72,7 @@ def check_template(template: Path, fields: Collection[str]) -> list[str]:
         return [str(error)]
     unknown, missing = sorted(used - set(fields)), sorted(set(fields) - used)
     return ([_unknown_words(unknown)] if unknown else []) + (
-        [f"模板缺少占位符：{'、'.join(missing)}；这些内容不会出现在文件中"] if missing else []
+        [f"模板缺少占位符：{'、'.join(missing)}；这些内容不会出现在文件中"] if missing and whole else []
     )
 
 
