@@ -4,6 +4,7 @@ Started by the 工作台, one run for each request. An answer given there or on 
 
 **When it fails.** Nothing was decided: no consent is ever assumed, nobody answering means waiting. `settle` fails where
 the answer may not be given (wrong rank, own draft); the request stays open on the 工作台. Running it again is harmless.
+On a loaded machine Airflow may lose an answer given in the first seconds of a form: it asks again after a minute.
 """
 
 from datetime import timedelta

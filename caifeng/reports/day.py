@@ -28,19 +28,14 @@ class DayReport:
     """Made from the sample town: every paper says so."""
 
 
-def level_in_force() -> pl.Expr:
-    """The level a person confirmed, otherwise the one by the rules."""
-    return pl.coalesce("confirmed_level", "system_level")
-
-
 def with_level(log: pl.DataFrame) -> pl.DataFrame:
     """Rows of marts.daily_log, in order of `seq`, with two columns added.
 
     Returns:
-        `level`: the level in force, confirmed by a person or otherwise by the rules;
+        `level`: the level in force, confirmed by a person or otherwise the standing one of the rules;
         `standing`: 已确认 or 建议.
     """
     return log.sort("seq").with_columns(
-        level_in_force().alias("level"),
+        pl.coalesce("level_in_force", "confirmed_level", "system_level").alias("level"),
         pl.when(pl.col("confirmed_level").is_null()).then(pl.lit("建议")).otherwise(pl.lit("已确认")).alias("standing"),
     )

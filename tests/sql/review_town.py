@@ -95,8 +95,8 @@ class Town:
         self.add("graded.posts", day, post_id=issue_no, published_precision=precision, source_id=source)
         self.add(
             "marts.daily_log", day,
-            **{"issue_no": issue_no, "system_level": level, "level_by_score": level, "topic": "gdp", "topic_name": "生产总值",
-               "source_class": "board", "owner_unit": "综合股", **log},
+            **{"issue_no": issue_no, "system_level": level, "level_by_score": level, "topic": "gdp",
+               "topic_name": "生产总值", "source_class": "board", "owner_unit": "综合股", **log},
         )  # fmt: skip
         return issue_no
 

@@ -11,7 +11,7 @@ from docx.table import Table
 
 from caifeng.core.errors import ConfigError
 from caifeng.reports import daily_log_docx as module
-from caifeng.reports.day import DayReport
+from caifeng.reports.day import DayReport, with_level
 from caifeng.reports.templates.daily_log import build_daily_log_template
 from tests.golden import invented
 from tests.golden.compare import assert_golden
@@ -86,6 +86,21 @@ def test_the_builder_is_reproducible(tmp_path: Path) -> None:
 
 def test_log_of_an_ordinary_day(tmp_path: Path) -> None:
     assert_golden("daily_log.docx.txt", written(invented.report(), tmp_path))
+
+
+def test_the_log_shows_the_level_in_force_and_marks_what_nobody_confirmed() -> None:
+    log = pl.DataFrame(
+        {
+            "seq": [1, 2, 3],
+            "system_level": ["general", "general", "major"],
+            "confirmed_level": [None, None, "larger"],
+            "level_in_force": ["larger", None, "larger"],  # one that fell for one evaluation; an old row; a person's
+        },
+        schema={"seq": pl.Int64} | dict.fromkeys(("system_level", "confirmed_level", "level_in_force"), pl.String),
+    )
+    shown = with_level(log)
+    assert shown["level"].to_list() == ["larger", "general", "larger"]
+    assert shown["standing"].to_list() == ["建议", "建议", "已确认"]
 
 
 def test_zero_report_still_proves_coverage(tmp_path: Path) -> None:
