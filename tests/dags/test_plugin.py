@@ -552,6 +552,17 @@ def test_an_answer_on_paper_is_registered_in_one_form_or_not_at_all(browse, home
     assert "跟踪至 11-24 08:30" in office.get("/").text
 
 
+def test_a_long_form_stands_in_groups_beside_the_matter_and_a_short_one_at_the_side(browse):
+    office = browse("office")
+    long, short = (office.get(f"/issues/{QUESTION}?do={name}").text for name in ("register_answer", "conclude"))
+    assert re.findall("<legend>(.*?)</legend>", long) == ["交办", "登记核查", "拟稿", "发布审查", "登记发布"]
+    assert "<legend>" not in short
+    for page, comes_first in ((long, True), (short, False)):
+        assert page.count('id="act"') == 1
+        assert page.count('name="behalf_role"') <= 1
+        assert (page.index('id="act"') < page.index("<aside>")) == comes_first
+
+
 def test_two_people_conclude_and_approve_each_in_one_form(browse, home, asked):
     office = browse("office")
     assert "审批表单已发出" in together(office, QUESTION, "conclude", **FOUND_OUT).text

@@ -38,6 +38,8 @@ _AT_DESK = ("monitor", "openness_office")
 _CLAIM_LINES = 3
 #: Registers what only a person can know of an issue.
 SET_FACTS = "set_facts"
+#: A form that asks more than this at once is laid out wide and in groups: our choice of layout, no rule.
+_LONG_FIELDS = 8
 _LABEL_FIELDS = ("topic", "stance", "reason")
 #: Optional fields that are often filled in.
 _IN_FRONT = ("reason", "text", "url", "place", "claims", "index_no", "published_at", "parent")
@@ -85,6 +87,8 @@ class FormField:
     """Words of the choice that says nothing."""
     is_aside: bool = False
     """Behind 更多: seldom needed."""
+    group: str = ""
+    """Step of the duty that asks for it, in words; empty where the form is of one step."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,18 @@ class Form:
     """Where it is sent, below the address of the issue."""
     is_on_paper: bool = False
     """It registers what was approved on a signed paper, which has to be named."""
+
+    @property
+    def groups(self) -> tuple[tuple[str, tuple[FormField, ...]], ...]:
+        """What is asked at once (nothing behind 更多), by step, in the order of the steps."""
+        shown = [field for field in self.fields if not field.is_aside]
+        names = dict.fromkeys(field.group for field in shown)
+        return tuple((name, tuple(field for field in shown if field.group == name)) for name in names)
+
+    @property
+    def is_long(self) -> bool:
+        """It asks too much for the side of the page."""
+        return sum(len(fields) for _, fields in self.groups) > _LONG_FIELDS
 
     @property
     def picks_posts(self) -> bool:
@@ -238,7 +254,11 @@ def _way_form(
     assert way is not None
     asked = [(event, field) for event, names in way.asks if event in left for field in names]
     fields = tuple(
-        _field(_row(event), field, _options(field, units), {}, likely.get((event, field), "")) for event, field in asked
+        replace(
+            _field(_row(event), field, _options(field, units), {}, likely.get((event, field), "")),
+            group=label_of(_row(event)),
+        )
+        for event, field in asked
     )
     hidden = (("level", level),) if level and "confirm" in left and ("confirm", "level") not in asked else ()
     deciders = _row("approve").roles if _registers(left, roles) else ()
