@@ -2,9 +2,8 @@
 
 Started by the 工作台, one run for each request. An answer given there or on paper closes the form, too.
 
-**When it fails.** Nothing was decided: no consent is ever assumed, nobody answering means waiting. `settle` fails where
-the answer may not be given (wrong rank, own draft); the request stays open on the 工作台. Running it again is harmless.
-On a loaded machine Airflow may lose an answer given in the first seconds of a form: it asks again after a minute.
+**When it fails.** Nothing was decided, no consent is assumed. `settle` fails where the answer may not be given (wrong rank,
+own draft); the 工作台 still asks. An answer in a form's first seconds may be lost on a busy machine: it is asked again.
 """
 
 from datetime import timedelta
