@@ -2,7 +2,7 @@
 
 Started by the 工作台, one run for each request. An answer given there or on paper closes the form, too.
 
-**When it fails.** Nothing was decided, no consent is assumed. `settle` fails where the answer may not be given (wrong rank,
+**When it fails.** Nothing was decided, no consent is assumed. `settle` fails where the answer may not be given (rank,
 own draft); the 工作台 still asks. An answer in a form's first seconds may be lost on a busy machine: it is asked again.
 """
 
