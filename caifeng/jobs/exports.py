@@ -22,7 +22,7 @@ def log_export(env: Env, who_role: str, what: str, rows: int | None, file_hash: 
         env: environment; its clock gives the moment.
         who_role: role in which it was asked for; never an account or a name.
         what: name of the list, document or data set, with its day or month; scrubbed, at most 120 characters.
-        rows: rows it holds; null for a document.
+        rows: rows it holds; null for a document or workbook.
         file_hash: SHA-256 of the bytes that are sent, 64 hex digits.
 
     Returns:

@@ -7,6 +7,7 @@ with the reason `objection`.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from caifeng.core import clock
 from caifeng.core.bodies import LIVES, BodyStore
 from caifeng.core.errors import UsageError
 from caifeng.core.listing import Listing
+from caifeng.core.model.review import parse_period
 from caifeng.core.text.urls import canonical_url, is_web_url, post_id
 from caifeng.jobs.base import Env, JobReport
 from caifeng.jobs.purge import JOURNAL, REMOVED, Due, blank, certify, file_hash, note, read_part
@@ -38,6 +40,7 @@ _GO = (
     "graded.issue_posts",
     "graded.answer_proposals",
     "graded.measure_evidence",
+    "ops.practices",
 )
 _STAY = ("raw.posts", "clean.rejects")
 
@@ -125,6 +128,8 @@ def _register(env: Env, blocked: str, reason: str, role: str | None, now: dateti
 
 def _remove(env: Env, url: str, blocked: str) -> dict[str, int]:
     rows, days = 0, set[date]()
+    # Papers before all else: once the links are gone, nothing says whose they are.
+    documents = _drop(env, [env.settings.outputs_dir / "papers" / number for number in _issues_of(env, blocked)])
     if (env.settings.home / JOURNAL).exists():  # a run was stopped: what it touched no longer shows
         posts = env.lake.read_range("raw.posts", date.min, date.max, ["post_id"])
         days |= set(posts.filter(post_id=blocked)["day"])
@@ -134,7 +139,7 @@ def _remove(env: Env, url: str, blocked: str) -> dict[str, int]:
         for day in env.lake.days(table):
             for file in env.lake.files(table, day):
                 frame = _part(env, table, file)
-                hit = frame["post_id"] == blocked
+                hit = frame["row_id" if table == "ops.practices" else "post_id"] == blocked
                 after = frame.filter(~hit)
                 if table in _STAY:
                     after = _emptied(env, table, frame, frozenset({blocked}))
@@ -146,14 +151,44 @@ def _remove(env: Env, url: str, blocked: str) -> dict[str, int]:
                     days.add(day)
     rows += _reject(env, blocked)
     rows += _forget_requests(env, url, days)
-    documents = 0
-    for day in sorted(days):
-        for file in sorted((env.settings.outputs_dir / day.isoformat()).rglob("*")):
-            if file.is_file():
-                note(env, Due("objection", _place(env, file), "objection", of_day=day, hash_before=file_hash(file)))
-                file.unlink()
-                documents += 1
+    documents += _drop(env, _folders(env, days))
     return {"rows": rows, "days": len(days), "documents": documents}
+
+
+def _issues_of(env: Env, blocked: str) -> set[str]:
+    links = env.lake.read_range("graded.issue_posts", date.min, date.max, ["issue_no", "post_id"])
+    origins = env.lake.read_range("graded.issues", date.min, date.max, ["issue_no", "origin_post_id"])
+    return {*links.filter(post_id=blocked)["issue_no"], *origins.filter(origin_post_id=blocked)["issue_no"]}
+
+
+def _drop(env: Env, folders: Iterable[Path]) -> int:
+    """Delete the files of folders; each is on record before it goes."""
+    files = sorted({file for folder in folders for file in folder.rglob("*") if file.is_file()})
+    for file in files:
+        note(env, Due("objection", _place(env, file), "objection", hash_before=file_hash(file)))
+        file.unlink()
+    return len(files)
+
+
+def _folders(env: Env, days: Collection[date]) -> list[Path]:
+    """Documents that may quote the post: those of its days, ledgers, and reviews.
+
+    A review carries the practice library and the issues of earlier periods along, so all from the first day on count.
+    """
+    if not days:
+        return []
+    root = env.settings.outputs_dir
+    folders = [root / "ledger", *(root / day.isoformat() for day in days)]
+    for folder in (root / "review").glob("*"):
+        try:
+            last = parse_period(folder.name).last
+        except UsageError:
+            continue
+        folders += [folder] if last >= min(days) else []
+    for folder in (root / "dashboard").glob("*_*"):
+        if folder.name.partition("_")[2] >= min(days).isoformat():
+            folders.append(folder)
+    return folders
 
 
 def _mend_issues(env: Env, blocked: str, days: set[date]) -> int:

@@ -45,7 +45,9 @@ LOGS = "184d"
 FILES = (
     ("outputs", "????-??-??/**/*", WORDS),
     ("outputs/dashboard", "*/**/*", WORDS),
-    ("outputs/review", "????-??/**/*", WORDS),
+    ("outputs/review", "*/**/*", WORDS),
+    ("outputs/ledger", "*", WORDS),
+    ("outputs/papers", "*/**/*", WORDS),
     ("", "**/*.rejected.*", COPIES),
     ("", "spool/*/*", COPIES),
     ("", "replaced-*/**/*", COPIES),

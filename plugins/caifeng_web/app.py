@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import jinja2
 from fastapi import Depends, FastAPI, HTTPException, Request
@@ -38,7 +40,7 @@ from caifeng.core.model.deadlines import DUE_NAMES
 from caifeng.core.model.terms import DATE_DOUBT_NAMES, SOURCE_CLASS_NAMES, SOURCE_STATUS_NAMES
 from caifeng.core.settings import Settings
 from caifeng.jobs import approvals as requests
-from caifeng.jobs.workbench import acting, forms, logs
+from caifeng.jobs.workbench import acting, files, forms, logs
 from caifeng.jobs.workbench.board import board, next_of, source_health
 from caifeng.jobs.workbench.desk import Desk, is_sample, role_for, short_time
 from caifeng.jobs.workbench.issue import issue_page
@@ -260,7 +262,7 @@ def _add_pages(app: FastAPI) -> None:
     @app.get("/ledger/{quarter}.xlsx")
     def file_of_ledger(who: Who, at: At, quarter: str) -> Response:
         path = ledger_file(at, quarter)
-        return FileResponse(path, filename=path.name)
+        return _download(at, who, path, path.name)
 
     @app.get("/issues/{issue_no}", response_class=HTMLResponse)
     def show_issue(request: Request, who: Who, at: At, issue_no: str, do: str = "", answer: str = "") -> Response:
@@ -274,14 +276,18 @@ def _add_pages(app: FastAPI) -> None:
     @app.get("/logs", response_class=HTMLResponse)
     def show_logs(request: Request, who: Who, at: At) -> Response:
         found = logs.daily_logs(at)
-        return render(request, "logs.html", who, logs=found, sample=is_sample(at), said=said(request))
+        reviews = files.reviews(at)
+        return render(request, "logs.html", who, logs=found, reviews=reviews, sample=is_sample(at), said=said(request))
 
     @app.get("/files/{day}/{name}")
     def file(who: Who, at: At, day: str, name: str) -> Response:
-        path = logs.day_file(at, day, name)
-        if path.suffix == ".html":
-            return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": DASHBOARD_POLICY})
-        return FileResponse(path, filename=f"{day} {name}")
+        path = files.day_file(at, day, name)
+        return _dashboard(path) if path.suffix == ".html" else _download(at, who, path, f"{day} {name}")
+
+    @app.get("/reviews/{code}/{name}")
+    def file_of_review(who: Who, at: At, code: str, name: str) -> Response:
+        path = files.review_file(at, code, name)
+        return _dashboard(path) if path.suffix == ".html" else _download(at, who, path, f"{code} {name}")
 
     @app.get("/dashboard")
     def show_dashboard(request: Request, who: Who, at: At) -> Response:
@@ -313,6 +319,18 @@ def _add_pages(app: FastAPI) -> None:
     @app.get("/style.css")
     def style() -> Response:
         return FileResponse(HERE / "style.css", media_type="text/css")
+
+
+def _download(at: Desk, who: Visitor, path: Path, name: str) -> Response:
+    """A file to be saved, noted in the export log before it is sent."""
+    content = files.hand_out(at, who.roles[0], path, name)
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+    return Response(content, media_type=guess_type(name)[0] or "application/octet-stream", headers=headers)
+
+
+def _dashboard(path: Path) -> Response:
+    """A page that is looked at, in an origin of its own."""
+    return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": DASHBOARD_POLICY})
 
 
 def _add_forms(app: FastAPI) -> None:

@@ -127,7 +127,7 @@ def routes(app):
 
 
 def filled(path):
-    return path.format(issue_no=FIRST, day=DAY, name="dashboard.html", quarter="2026Q4")
+    return path.format(issue_no=FIRST, day=DAY, name="dashboard.html", quarter="2026Q4", code="2026-11")
 
 
 def test_every_route_refuses_who_is_not_signed_in(web, home):
@@ -190,7 +190,7 @@ def test_every_form_needs_a_token_of_this_account(web, browse, home):
 def test_pages_carry_strict_headers_and_no_script(web, browse):
     office, swept = browse("office"), 0
     for route in routes(web["app"].application()):
-        if "GET" not in route.methods or route.path.startswith(("/files", "/dashboard", "/checks")):
+        if "GET" not in route.methods or route.path.startswith(("/files", "/reviews", "/dashboard", "/checks")):
             continue
         reply = office.get(filled(route.path))
         assert reply.status_code == 200, route.path

@@ -38,6 +38,25 @@ def test_the_post_is_gone_everywhere_and_the_others_stay(env: Env) -> None:
     assert not (env.settings.outputs_dir / DAY.isoformat() / "dashboard.html").exists()
 
 
+def test_papers_ledgers_and_reviews_that_may_quote_it_go(env: Env) -> None:
+    [number] = env.lake.read("graded.issue_posts", DAY).filter(post_id=POST)["issue_no"].to_list()
+    quarter = f"{DAY.year}-Q{(DAY.month + 2) // 3}"
+    gone = (
+        f"papers/{number}/快报.docx", "ledger/a.xlsx", f"review/{DAY:%Y-%m}/月度报告.docx", f"review/{quarter}/a.csv",
+        f"review/{DAY.year}/a.csv", f"dashboard/{DAY:%Y-%m}-01_{DAY:%Y-%m}-28/dashboard.html",
+    )  # fmt: skip
+    stays = ("papers/YQ-1999-0001/快报.docx", "review/1999-12/a.csv", "dashboard/1999-01-01_1999-01-31/dashboard.html")
+    for name in (*gone, *stays):
+        file = env.settings.outputs_dir / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(OWN)
+    add_objection(env, COMPLAINT, "own_data")
+    assert [name for name in gone if (env.settings.outputs_dir / name).exists()] == []
+    assert all((env.settings.outputs_dir / name).exists() for name in stays)
+    certified = set(env.lake.read("ops.purges", clock.business_day(env.now()))["place"])
+    assert {f"outputs/{name}" for name in gone} <= certified
+
+
 def test_counts_add_up_and_name_the_reason(env: Env) -> None:
     assert gaps(env) == []
     for url in (COMPLAINT, LOST):

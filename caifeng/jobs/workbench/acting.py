@@ -28,9 +28,10 @@ from caifeng.jobs import case_actions
 from caifeng.jobs.case_actions import BatchResult, act_steps
 from caifeng.jobs.import_file import import_file
 from caifeng.jobs.workbench.desk import Desk, read_stand, roles_of, ways_open
+from caifeng.jobs.workbench.files import day_file
 from caifeng.jobs.workbench.forms import payloads_of
 from caifeng.jobs.workbench.issue import posts_of
-from caifeng.jobs.workbench.logs import SIGNED_FILE, day_file
+from caifeng.jobs.workbench.logs import SIGNED_FILE
 
 
 def do(

@@ -1,22 +1,19 @@
-"""The daily logs: which days have files, whether they are signed, and the files themselves."""
+"""The daily logs: which days have files, and whether they are signed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
-from pathlib import Path
 
 from caifeng.cases.model import (
     CASE_ROLE_NAMES,
     DAILY_LOG,
 )
 from caifeng.core.clock import end_of_day
-from caifeng.core.errors import UsageError
 from caifeng.jobs.workbench.desk import Desk
+from caifeng.jobs.workbench.files import DAY_FILES
 
-#: Files of a day that pages hand out; no other name is ever opened.
-DAY_FILES = ("政务舆情日志.docx", "政务舆情日志.xlsx", "预警报送清单.xlsx", "dashboard.html")
 #: The file that is signed.
 SIGNED_FILE = DAY_FILES[0]
 
@@ -54,19 +51,3 @@ def daily_logs(desk: Desk, days: int = 14) -> tuple[Log, ...]:
         role = CASE_ROLE_NAMES[event.role] if event else None
         found.append(Log(day, digest, role, event.at if event else None, files, final))
     return tuple(found)
-
-
-def day_file(desk: Desk, day: str, name: str) -> Path:
-    """A file of a day.
-
-    Raises:
-        UsageError: not one of the files that pages hand out, or it was not written.
-    """
-    try:
-        folder = date.fromisoformat(day).isoformat()
-    except ValueError:
-        raise UsageError("没有这一天") from None
-    path = desk.settings.outputs_dir / folder / name
-    if name not in DAY_FILES or not path.is_file():
-        raise UsageError("没有这个文件")
-    return path
