@@ -6,6 +6,7 @@ that a gate set aside (clean.quarantine) are accounted for by their step.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -16,6 +17,8 @@ from transforms.clean.readings import OBSERVATION, latest_readings
 
 #: The source of what belongs to no single one.
 ALL = "all"
+#: The post of a row that a gate set aside.
+_POST = pl.col("payload").str.json_path_match("$.post_id").alias("post_id")
 
 
 def reconcile(env: Env, day: date, as_of: datetime) -> pl.DataFrame:
@@ -46,9 +49,10 @@ def account(env: Env, day: date, as_of: datetime) -> pl.DataFrame:
     raw = _columns(env, "raw.posts", day, *OBSERVATION, "fetched_at", "read_at").filter(pl.col("fetched_at") <= as_of)
     rejects = _columns(env, "clean.rejects", day, *OBSERVATION, "stage")
     clean, posts = (_columns(env, table, day, "post_id", "source_id") for table in ("clean.posts", "graded.posts"))
-    named_posts = [frame.select("post_id", "source_id") for frame in (clean, posts, raw)]
-    source_of = pl.concat(named_posts).unique("post_id", keep="first", maintain_order=True)
-    aside = _set_aside(env.lake.read("clean.quarantine", day), source_of)
+    quarantine, grouped = env.lake.read("clean.quarantine", day), env.lake.read("clean.repost_groups", day)
+    linked = env.lake.read("graded.issue_posts", day)
+    source_of = _sources_of([quarantine.select(_POST), grouped, linked], [posts, clean, raw])
+    aside = _set_aside(quarantine, source_of)
 
     # Of what was fetched before pages were counted, or has no request on record, nothing can be said.
     uncounted = fetches.filter(pl.col("posts").is_null())["source_id"].unique().to_list()
@@ -61,11 +65,10 @@ def account(env: Env, day: date, as_of: datetime) -> pl.DataFrame:
     measures = _columns(env, "clean.post_metrics", day, "post_id", "observed_at").join(
         survivors.select("source_id", *moments), on=moments, how="left"
     )
-    judged = pl.concat([posts.select("post_id"), rejects.filter(stage="understand").select("post_id")])
+    judged = pl.concat([posts, rejects.filter(stage="understand").select(posts.columns)])
     # A person may take in a post of an earlier day; it is no row of this one.
     taken_in = _of_earlier_days(env, day, judged.join(clean, on="post_id", how="anti")["post_id"])
     here = judged.filter(~pl.col("post_id").is_in(taken_in))
-    grouped, linked = env.lake.read("clean.repost_groups", day), env.lake.read("graded.issue_posts", day)
     graded = env.lake.read("graded.issue_grades", day).filter(pl.col("as_of") == as_of).unique("issue_no")
     issues = pl.DataFrame({"source_id": [ALL], "rows": [env.lake.read("graded.issues", day).height]})
     return pl.concat(
@@ -78,7 +81,7 @@ def account(env: Env, day: date, as_of: datetime) -> pl.DataFrame:
                 _count(dropped),
                 _of(aside, "raw.posts", "clean.post_metrics", "clean.rejects"),
             ),
-            _step("judged", _count(clean), _count(_named(here, source_of)), _of(aside, "graded.posts")),
+            _step("judged", _count(clean), _count(here), _of(aside, "graded.posts")),
             _step("grouped", _count(posts), _count(_named(grouped, source_of)), _of(aside, "clean.repost_groups")),
             _step("linked", _count(posts), _count(_named(linked, source_of)), _of(aside, "graded.issue_posts")),
             _step("graded", issues, pl.DataFrame({"source_id": [ALL], "rows": [graded.height]})),
@@ -123,11 +126,24 @@ def _named(rows: pl.DataFrame, source_of: pl.DataFrame) -> pl.DataFrame:
     return named.with_columns(pl.col("source_id").fill_null(ALL))
 
 
+def _sources_of(rows: Sequence[pl.DataFrame], posts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """`post_id` and `source_id` of the posts that rows name, by the first table that knows them."""
+    wanted = pl.concat([frame.select("post_id") for frame in rows]).drop_nulls().unique()
+    found = pl.DataFrame(schema={"post_id": pl.String, "source_id": pl.String})
+    for table in posts:
+        missing = wanted.join(found, on="post_id", how="anti")
+        if missing.is_empty():  # of a large day no million rows are sorted for a handful
+            break
+        known = table.select("post_id", "source_id").join(missing, on="post_id", how="semi")
+        found = pl.concat([found, known.unique("post_id", keep="first", maintain_order=True)])
+    return found
+
+
 def _set_aside(quarantine: pl.DataFrame, source_of: pl.DataFrame) -> pl.DataFrame:
     """`table_name`, `source_id` of rows that gates set aside; `all` where the row names neither source nor post."""
     rows = quarantine.select(
         "table_name",
-        post_id=pl.col("payload").str.json_path_match("$.post_id"),
+        _POST,
         named=pl.col("payload").str.json_path_match("$.source_id"),
     ).join(source_of, on="post_id", how="left")
     return rows.select("table_name", source_id=pl.coalesce("named", "source_id", pl.lit(ALL)))

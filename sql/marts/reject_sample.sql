@@ -6,7 +6,7 @@ WITH rejected AS (
     FROM clean.rejects
     WHERE
         stage = 'understand'
-        AND reason <> 'judged'
+        AND reason NOT IN ('judged', 'peer')
         AND day BETWEEN CAST(date_trunc('week', $day) AS DATE) AND $day
     UNION ALL
     -- taken in by a person on the day it came: the rules had rejected it all the same

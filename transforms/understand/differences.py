@@ -29,6 +29,7 @@ _LONGEST_NAME = 8
 #: Why two texts that share much are not copies.
 NO_CONFLICT, FIGURES, PLACES, NAMES, OPPOSITES, WORDS = range(6)
 CONFLICTS = ("", "figures", "places", "names", "opposites", "words")
+_FOUND = ("length", "passages", "between", "outside", "conflict")
 
 #: Words of one group exclude each other: 男子 and 女子, 上涨 and 下跌, 城镇 and 农村.
 _OPPOSITES = ("男女", "东南西北", "涨跌升降增减", "城乡农", "同环", "上下")
@@ -79,7 +80,9 @@ def _hash_names(names: Symbols) -> NDArray[np.uint64]:
     )
 
 
-def compare(texts: Symbols, one: NDArray[np.int64], other: NDArray[np.int64], lexicon: Lexicon) -> pl.DataFrame:
+def compare(
+    texts: Symbols, one: NDArray[np.int64], other: NDArray[np.int64], lexicon: Lexicon, least: float = 0
+) -> pl.DataFrame:
     """Compare pairs of texts.
 
     Args:
@@ -87,22 +90,35 @@ def compare(texts: Symbols, one: NDArray[np.int64], other: NDArray[np.int64], le
         one: positions of the earlier text of each pair.
         other: positions of the later one.
         lexicon: names that separate.
+        least: share of the shorter text that must stand in passages; of pairs below, the differences are not looked at.
 
     Returns:
-        A row per pair, in order: `similarity` (Jaccard of the 3-grams), `length` (symbols of the shorter text),
-        `passages` (symbols in passages), `between` and `outside` (symbols replaced by others between two passages,
-        and before the first or after the last), `conflict` (0 for none, see `CONFLICTS`).
+        A row per pair, in order: `length` (symbols of the shorter text), `passages` (symbols in passages), `between`
+        and `outside` (symbols replaced by others between two passages, and before the first or after the last),
+        `conflict` (0 for none, see `CONFLICTS`); the last three are 0 below `least`.
     """
-    found = np.zeros((len(one), 6), np.float64)
+    found = np.zeros((len(one), 5), np.int64)
     longest = int(np.diff(texts.bounds).max(initial=0))
     parallel(
         lambda start, end: _compare(
-            texts.symbols, texts.bounds, one[start:end], other[start:end], longest, *lexicon, found[start:end]
+            texts.symbols, texts.bounds, one[start:end], other[start:end], longest, least, *lexicon, found[start:end]
         ),
         len(one),
     )
-    names = ("similarity", "length", "passages", "between", "outside", "conflict")
-    return pl.DataFrame(found, schema=dict.fromkeys(names, pl.Float64)).with_columns(pl.col(names[1:]).cast(pl.Int64))
+    return pl.DataFrame(found, schema=dict.fromkeys(_FOUND, pl.Int64))
+
+
+def likeness(texts: Symbols, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Jaccard similarity of the 3-grams of pairs of texts; arguments as of `compare`."""
+    found = np.zeros(len(one), np.float64)
+    longest = int(np.diff(texts.bounds).max(initial=0))
+    parallel(
+        lambda start, end: _similarities(
+            texts.symbols, texts.bounds, one[start:end], other[start:end], longest, found[start:end]
+        ),
+        len(one),
+    )
+    return found
 
 
 @compiled
@@ -366,12 +382,11 @@ def _conflict(
 
 @compiled
 def _judge(one: Any, other: Any, passages: Any, count: Any, names: Any, out: Any) -> None:
-    """Shared symbols, replaced symbols and the first conflict of a pair."""
+    """Replaced symbols and the first conflict of a pair."""
     for k in range(count):
-        out[2] += passages[k, 2]
         for i in range(passages[k, 2]):
             if one[passages[k, 0] + i] != other[passages[k, 1] + i]:
-                out[5] = FIGURES
+                out[4] = FIGURES
     seen = np.zeros(count + 1, np.uint64)
     a, c = 0, 0
     whole, single, added = 0, 0, 0
@@ -391,17 +406,17 @@ def _judge(one: Any, other: Any, passages: Any, count: Any, names: Any, out: Any
                 common = _common(one[start:end], other[begin:stop])
                 replaced = min(end - start, stop - begin) - common
                 inside = 0 < k < count
-                out[3 if inside else 4] += replaced
+                out[2 if inside else 3] += replaced
                 # the last figure of a text that was cut off can be the beginning of a longer one
                 cut = k == count and min(end - start, stop - begin) == 1 and max(end - start, stop - begin) >= PASSAGE
-                if out[5] == NO_CONFLICT and not cut:
+                if out[4] == NO_CONFLICT and not cut:
                     opens, closes = k > 0 or start > a, k < count or end < b
-                    out[5] = _conflict(one, start, end, other, begin, stop, opens, closes, names)
+                    out[4] = _conflict(one, start, end, other, begin, stop, opens, closes, names)
                 if replaced and min(end - start, stop - begin) >= 2 and 3 * common <= end - start:
                     # the same two words side by side twice: a name of the one and a name of the other
                     pair = gram(one[start:end], 0, end - start) ^ mix(gram(other[begin:stop], 0, stop - begin))
-                    if out[5] == NO_CONFLICT and _holds(seen[:k], pair):
-                        out[5] = WORDS
+                    if out[4] == NO_CONFLICT and _holds(seen[:k], pair):
+                        out[4] = WORDS
                     seen[k] = pair
                     whole += inside and common == 0 and abs((end - start) - (stop - begin)) <= 2 and end - start <= 6
                     added += abs((end - start) - (stop - begin)) > 2
@@ -414,8 +429,8 @@ def _judge(one: Any, other: Any, passages: Any, count: Any, names: Any, out: Any
         if k < count:
             a, c = passages[k, 0] + passages[k, 2], passages[k, 1] + passages[k, 2]
     # All that differs is a word for a word: who reposts adds, cuts or mistypes, a template changes its subject.
-    if out[5] == NO_CONFLICT and whole and not added and single <= 1:
-        out[5] = WORDS
+    if out[4] == NO_CONFLICT and whole and not added and single <= 1:
+        out[4] = WORDS
 
 
 @compiled
@@ -442,8 +457,8 @@ def _similarity(one: Any, other: Any, grams: Any) -> Any:
 
 @compiled
 def _compare(
-    symbols: Any, bounds: Any, ones: Any, others: Any, longest: Any, places: Any, opposites: Any, levels: Any,
-    family: Any, out: Any,
+    symbols: Any, bounds: Any, ones: Any, others: Any, longest: Any, least: Any, places: Any, opposites: Any,
+    levels: Any, family: Any, out: Any,
 ) -> None:  # fmt: skip
     names = (places, opposites, levels, family)
     size = 16
@@ -451,7 +466,6 @@ def _compare(
         size *= 2
     heads, following = np.empty(size, np.int64), np.empty(longest + 1, np.int64)
     passages = np.empty((longest // PASSAGE + 2, 3), np.int64)
-    grams = np.empty(2 * longest + 1, np.uint64)
     for pair in range(len(ones)):
         one = symbols[bounds[ones[pair]] : bounds[ones[pair] + 1]]
         other = symbols[bounds[others[pair]] : bounds[others[pair] + 1]]
@@ -461,6 +475,16 @@ def _compare(
         _index(one, heads[:size], following)
         count = _passages(one, other, heads[:size], following, passages)
         count = _keep(one, other, passages, count)
-        out[pair, 0] = _similarity(one, other, grams)
-        out[pair, 1] = min(len(one), len(other))
-        _judge(one, other, passages, count, names, out[pair])
+        out[pair, 0] = min(len(one), len(other))
+        out[pair, 1] = passages[:count, 2].sum()
+        if out[pair, 1] >= least * out[pair, 0]:
+            _judge(one, other, passages, count, names, out[pair])
+
+
+@compiled
+def _similarities(symbols: Any, bounds: Any, ones: Any, others: Any, longest: Any, out: Any) -> None:
+    grams = np.empty(2 * longest + 1, np.uint64)
+    for pair in range(len(ones)):
+        one = symbols[bounds[ones[pair]] : bounds[ones[pair] + 1]]
+        other = symbols[bounds[others[pair]] : bounds[others[pair] + 1]]
+        out[pair] = _similarity(one, other, grams)

@@ -7,7 +7,7 @@ anchors of their signatures, so that a day is compared with a month of earlier p
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from caifeng.core.model.grouping import GroupingRules
 from caifeng.core.text.compiled import compiled
-from transforms.understand.differences import compare, make_lexicon
+from transforms.understand.differences import compare, likeness, make_lexicon
 from transforms.understand.minhash import read, sign
 
 #: Characters of a text that are compared, from its beginning: an edit further down does not make another text.
@@ -26,6 +26,8 @@ _LONGEST = 20_000
 _EARLIEST = 16
 #: And with so many in all, those with the most marks in common.
 _MOST = 64
+#: Pairs that are compared before it is settled which texts are copies (our choice: enough to keep all processors busy).
+_PAIRS = 8192
 
 _STARTED = pl.coalesce("published_at", "first_fetched_at")
 
@@ -109,13 +111,33 @@ def find_copies(texts: pl.Series, known: int, rules: GroupingRules, places: Sequ
     symbols = read(texts.gather(needed))
     place = {"text": pairs["text"], "other": pairs["other"]}
     one, two = (needed.search_sorted(place[name]).to_numpy().astype(np.int64) for name in ("other", "text"))
-    judged = pairs.hstack(compare(symbols, one, two, make_lexicon(places)))
-    copies = judged.filter(_is_copy(rules)).sort("text", "similarity", "other", descending=[False, True, False])
-    parents = np.arange(len(texts), dtype=np.int64)
-    similarity = np.ones(len(texts))
-    text, other, likeness = (copies[column].to_numpy() for column in ("text", "other", "similarity"))
-    _settle(text, other, likeness, parents, similarity)
+    lexicon, parents, similarity = make_lexicon(places), np.arange(len(texts), dtype=np.int64), np.ones(len(texts))
+    others = pairs["other"].to_numpy()
+    least = min(rules.min_similarity, rules.min_similarity_short)
+    for start, end in _batches(pairs["text"].to_numpy()):
+        # What has turned out to be a copy is compared with no more: of a rumour's many copies that is most of them.
+        rows = start + np.flatnonzero(parents[others[start:end]] == others[start:end])
+        judged = pairs[rows].hstack(compare(symbols, one[rows], two[rows], lexicon, least))
+        copied = judged.select(_is_copy(rules)).to_series()
+        kept = rows[copied.to_numpy()]
+        copies = (
+            judged.filter(copied)
+            .with_columns(similarity=likeness(symbols, one[kept], two[kept]))
+            .sort("text", "similarity", "other", descending=[False, True, False])
+        )
+        text, other, alike = (copies[name].to_numpy() for name in ("text", "other", "similarity"))
+        _settle(text, other, alike, parents, similarity)
     return pl.DataFrame({"parent": parents, "similarity": similarity})
+
+
+def _batches(texts: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Ranges of some `_PAIRS` pairs, all pairs of a text in the same one; `texts` ascend."""
+    start = 0
+    while start < len(texts):
+        last = texts[min(start + _PAIRS, len(texts)) - 1]
+        end = int(np.searchsorted(texts, last, side="right"))
+        yield start, end
+        start = end
 
 
 def _matter() -> pl.Expr:
@@ -165,10 +187,10 @@ def _is_copy(rules: GroupingRules) -> pl.Expr:
 
 
 @compiled
-def _settle(texts: Any, others: Any, likeness: Any, parents: Any, similarity: Any) -> None:
+def _settle(texts: Any, others: Any, alike: Any, parents: Any, similarity: Any) -> None:
     """Take the texts by rank: one that repeats a representative is its copy, any other is a representative itself."""
     for row in range(len(texts)):
         text, other = texts[row], others[row]
         if parents[text] == text and parents[other] == other:
             parents[text] = other
-            similarity[text] = likeness[row]
+            similarity[text] = alike[row]
