@@ -159,6 +159,8 @@ def sources_frame(sources: Sources, day: date, imported: Collection[str] = ()) -
             "board": s.board,
             "local_board": s.local_board,
             "official_channel": s.official_channel,
+            "peer_region": s.peer.region if s.peer else None,
+            "peer_body": s.peer.body if s.peer else None,
             "silent_after_hours": s.silent_after_hours,
             "alarm_volume_share": s.alarms.volume_share,
             "alarm_volume_from": s.alarms.volume_from,
@@ -180,7 +182,10 @@ def sources_frame(sources: Sources, day: date, imported: Collection[str] = ()) -
         }
         for source_id, error in sources.errors.items()
     ]
-    names = ("source_id", "name", "source_class", "media_tier", "reach", "place", "board", "config_error")
+    names = (
+        "source_id", "name", "source_class", "media_tier", "reach", "place", "board", "config_error", "peer_region",
+        "peer_body",
+    )  # fmt: skip
     schema: dict[str, type[pl.DataType]] = dict.fromkeys(names, pl.String)
     schema |= {"local_board": pl.Boolean, "official_channel": pl.Boolean, "silent_after_hours": pl.Int64}
     schema |= {"alarm_volume_share": pl.Float64, "alarm_volume_from": pl.Int64}

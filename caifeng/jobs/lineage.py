@@ -49,9 +49,9 @@ FLOWS = (
     ),
     Flow(
         "understand",
-        "relevance, topics, place, stance",
-        ("clean.posts",),
-        ("graded.posts", "clean.rejects", "ops.topics"),
+        "relevance, topics, place, stance; what others did well",
+        ("clean.posts", "ops.sources"),
+        ("graded.posts", "clean.rejects", "ops.topics", "ops.practices"),
         "understand",
     ),
     Flow(

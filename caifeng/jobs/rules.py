@@ -20,7 +20,7 @@ from caifeng.jobs.runs import digest, file_hash
 #: them in ops.sources. Of grading rules the version counts that is in force on the day.
 FILES: dict[str, tuple[str, ...]] = {
     "clean": (),
-    "understand": ("taxonomy/*.toml", "gazetteer.toml", "stance/*", "units.toml", "quality.toml"),
+    "understand": ("taxonomy/*.toml", "gazetteer.toml", "stance/*", "units.toml", "quality.toml", "practices.toml"),
     "cluster": ("grouping.toml", "bursts.toml", "holidays/*.toml", "release_calendar/*.toml"),
     "grade": ("grouping.toml", "early_warning.toml", "release_calendar/*.toml", "taxonomy/*.toml"),
     "load": (

@@ -19,6 +19,8 @@ from caifeng.reports.words import LEVELS_ON_PAPER, UNKNOWN, number, printable
 
 #: Unit of what was assigned to nobody (marts.kpi_unit).
 UNASSIGNED = "unassigned"
+#: Who noted an entry of the practice library that a crawler found.
+FOUND = "自动采集"
 
 
 class PeriodWords(NamedTuple):

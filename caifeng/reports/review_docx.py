@@ -19,6 +19,7 @@ from caifeng.reports.daily_log_docx import check_template, placeholders, signatu
 from caifeng.reports.layout import fixed_zip
 from caifeng.reports.review import (
     FIGURES,
+    FOUND,
     TREND_FIGURES,
     PeriodReview,
     agreement_rows,
@@ -264,7 +265,8 @@ def _season(row: dict[str, Any]) -> dict[str, str]:
 
 
 def _practice(review: PeriodReview, row: dict[str, Any]) -> dict[str, str]:
-    words = [review.outcomes.get(row["outcome"], ""), review.forms.get(row["form"], "")]
+    found = "" if row["noted_by_role"] else FOUND
+    words = [review.outcomes.get(row["outcome"], ""), review.forms.get(row["form"], ""), found]
     told = "，".join(word for word in words if word)
     return {
         "地区": printable(row["region"]),

@@ -10,6 +10,7 @@ from caifeng.reports.fields import Field
 from caifeng.reports.review import (
     DIMENSION_NAMES,
     FIGURES,
+    FOUND,
     MISSING_WORDS,
     PeriodReview,
     change_text,
@@ -163,7 +164,7 @@ PRACTICE_FIELDS: dict[str, Field] = {
     "form": Field("回应形式", "当地怎样回应", "没有写明", width=14),
     "url": Field("链接", "公开页面的网址（纯文本，不设跳转）", "没有", width=36),
     "summary": Field("做法摘要", "好在哪里，不超过 200 字", width=60),
-    "noted_by_role": Field("记录岗位", "由哪个岗位记录", width=12),
+    "noted_by_role": Field("记录岗位", "由哪个岗位记录", "自动采集", width=12),
     "as_of": _AS_OF,
     "rule_version": _RULES,
 }
@@ -230,7 +231,7 @@ def write_review_xlsx(review: PeriodReview, path: Path) -> None:
             pl.col("topic").replace(dict(review.topics)),
             pl.col("outcome").replace(dict(review.outcomes)),
             pl.col("form").replace(dict(review.forms)),
-            pl.col("noted_by_role").replace({role.id: role.name for role in review.office.roles}),
+            pl.col("noted_by_role").replace({role.id: role.name for role in review.office.roles}).fill_null(FOUND),
         ),
         "发布对照": review.season,
         "规则": review.sensitivity,

@@ -1,4 +1,5 @@
--- All that was noted so far; of an entry that was imported again with other words, the last import.
+-- All that was noted so far; of an entry that was imported again with other words, the last import. What people noted
+-- goes before what was found on the page.
 SELECT
     $period AS period,
     noted_on,
@@ -16,4 +17,4 @@ SELECT
     $rule_version AS rule_version
 FROM ops.practices
 WHERE imported_at <= $as_of AND noted_on <= CAST($day AS DATE)
-QUALIFY row_number() OVER (PARTITION BY region, body, title ORDER BY imported_at DESC, row_id) = 1
+QUALIFY row_number() OVER (PARTITION BY region, body, title ORDER BY noted_by_role IS NULL, imported_at DESC, row_id) = 1

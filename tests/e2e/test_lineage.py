@@ -23,9 +23,9 @@ def test_the_stages_do_what_is_declared(town):
         mine = {table for flow in declared for table in flow.writes}
         named = {table for flow in declared for table in flow.reads}
         seen = {table for table in writes[stage] if table not in GATES}
-        # what the code writes only now and then need not be seen here
+        # what a stage writes only now and then need not be seen here: the town has no page of a peer
         assert seen <= mine, (stage, seen - mine)
-        assert mine - seen <= {"ops.sources"}, (stage, mine - seen)
+        assert mine - seen <= {"ops.sources", "ops.practices"}, (stage, mine - seen)
         if stage == "load":  # it also reads every table into the warehouse
             assert named - set(RECORDS) - set(GATES) <= reads[stage] | mine, named - reads[stage]
         else:

@@ -286,3 +286,24 @@ def test_months_and_days_are_built_apart(town: Town) -> None:
     town.run_day(FIRST)
     assert sorted(town.review()) == MONTHLY
     assert len(MONTHLY) == 9
+
+
+def test_what_a_person_noted_goes_before_what_was_found_on_the_page(town: Town) -> None:
+    town.run_day(LAST)
+    same = {"noted_on": date(2026, 11, 16), "region": "邻省某县", "body": "县统计局", "form": "policy_interpretation"}
+    entries = (
+        ("found", "一图读懂", "页面开头", None, beijing(20)),
+        ("noted", "一图读懂", "同步推出图解", "openness_office", beijing(18)),
+        ("alone", "情况说明", "页面开头", None, beijing(19)),
+    )
+    for row_id, title, summary, role, at in entries:
+        town.add(
+            "ops.practices", LAST, row_id=row_id, title=title, summary=summary, noted_by_role=role, imported_at=at,
+            **same,
+        )  # fmt: skip
+    town.review()
+    rows = town.read("practice_library").sort("title")
+    assert rows.select("title", "summary", "noted_by_role").rows() == [
+        ("一图读懂", "同步推出图解", "openness_office"),
+        ("情况说明", "页面开头", None),
+    ]

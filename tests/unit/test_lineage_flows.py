@@ -84,7 +84,7 @@ def test_up_and_down_of_a_column_are_printed_to_the_lake(root):
 def test_up_and_down_of_a_table_are_printed():
     root = Path(__file__).resolve().parents[2]
     lines = lineage_of("graded.posts", load_contracts(root / "sql"), root / "sql")
-    assert "  understand: clean.posts" in lines
+    assert "  understand: clean.posts, ops.sources" in lines
     assert any("raw.posts" in line for line in lines)
     assert any("marts.daily_log" in line for line in lines)
 

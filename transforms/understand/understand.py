@@ -81,7 +81,7 @@ def _select(posts: pl.DataFrame, rules: RelevanceRules, judgements: pl.DataFrame
     )
     judged = apply_judgements(judged, judgements, rules.taxonomy)
     kept = judged.filter("relevant").with_columns(topic=pl.col("topics").list.first())
-    return [kept, _rejects(judged.filter(~pl.col("relevant")))]
+    return [kept, rejected(judged.filter(~pl.col("relevant")))]
 
 
 def _describe(kept: pl.DataFrame, places: PlaceRules, rules: SignalRules) -> pl.DataFrame:
@@ -108,7 +108,8 @@ def _describe(kept: pl.DataFrame, places: PlaceRules, rules: SignalRules) -> pl.
     )
 
 
-def _rejects(dropped: pl.DataFrame) -> pl.DataFrame:
+def rejected(dropped: pl.DataFrame) -> pl.DataFrame:
+    """Rows of clean.rejects of posts that are no issue of ours: clean.posts with `reason` and `why` (list of words)."""
     detail = pl.col("why").list.join(" ")
     return dropped.select(
         "source_id",

@@ -35,6 +35,15 @@ Reach = Literal["village", "county", "city", "province", "nation"]
 MIN_DELAY_SECONDS = 5.0
 
 
+class Peer(Strict):
+    """Another region's office: its pages are examples of what others did well (Art. 13), never issues of ours."""
+
+    region: str = Field(min_length=1, max_length=200)
+    """Region, in words, as the practice library names it."""
+    body: str = Field(min_length=1, max_length=200)
+    """Unit that did it, in words."""
+
+
 class Alarms(Strict):
     """When a source that answers is named all the same. All numbers are our own choice; a file may set its own."""
 
@@ -114,6 +123,8 @@ class Source(Strict):
     """A board of this place: national topics raised here concern the office."""
     official_channel: bool = False
     """The office's own mailbox, board or hotline: whoever writes here asks the office."""
+    peer: Peer | None = None
+    """Absent: what the source says is public opinion."""
     enabled: bool = True
     encoding: str | None = None
     """Only where the site declares a wrong charset."""
@@ -171,6 +182,8 @@ class Source(Strict):
     def _family_has_its_rules(self) -> Self:
         self._check_tables()
         self._check_former()
+        if self.peer is not None and (self.local_board or self.official_channel):
+            raise ValueError("peer: another region's page is no board, mailbox or hotline of ours")
         if self.sheet is not None and self.family != "inbox":
             raise ValueError(f"family {self.family} has no sheet")
         if self.min_delay_seconds < MIN_DELAY_SECONDS and self.start_urls and not self.is_loopback:
