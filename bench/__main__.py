@@ -42,6 +42,8 @@ BENCHMARKS = {
     "end_to_end": Benchmark("end_to_end"),
     "history": Benchmark("history"),
     "sizing": Benchmark("sizing"),
+    "review": Benchmark("review"),
+    "dashboard": Benchmark("dashboard"),
     "latency": Benchmark("latency"),
 }
 
