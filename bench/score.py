@@ -16,7 +16,7 @@ from caifeng.core.errors import CaifengError, DataError, UsageError
 
 PUBLIC = Path(__file__).parent / "public"
 #: Tasks whose labels are groups: only which ids share one matters.
-GROUPED = frozenset({"reposts", "events"})
+GROUPED = frozenset({"reposts", "titles_events"})
 
 
 def read(path: Path) -> dict[str, Any]:
