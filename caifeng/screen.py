@@ -23,6 +23,7 @@ from rich.text import Text
 from caifeng.core.clock import SHANGHAI
 from caifeng.core.errors import UsageError
 from caifeng.core.listing import Cell, Listing
+from caifeng.core.text.visible import visible
 
 #: What a table says for null.
 UNKNOWN = "—"
@@ -35,6 +36,11 @@ class Step(Protocol):
         """One more; `words` say what it was."""
 
 
+def say(text: str, *, to: IO[str] | None = None) -> None:
+    """Print a text, its control characters made visible: every line of a verb goes through here or through `table`."""
+    print(visible(text), file=sys.stdout if to is None else to)
+
+
 def show(listing: Listing, *, as_json: bool = False, to: IO[str] | None = None) -> None:
     """Print a list: a framed table on a terminal, tabs otherwise, its values as JSON lines with `as_json`.
 
@@ -43,12 +49,12 @@ def show(listing: Listing, *, as_json: bool = False, to: IO[str] | None = None) 
     out = sys.stdout if to is None else to
     if as_json:
         for line in as_json_lines(listing.values):
-            print(line, file=out)
+            say(line, to=out)
         return
     if listing.cells or not _is_terminal(out):
         table(listing.title, listing.heads, listing.cells, to=out)
     if not listing.cells:
-        print(listing.empty, file=out if _is_terminal(out) else sys.stderr)
+        say(listing.empty, to=out if _is_terminal(out) else sys.stderr)
 
 
 def table(
@@ -73,11 +79,11 @@ def table(
     lines = [_cells(row, list(heads)) for row in rows]
     if as_json:
         for line in as_json_lines(dict(zip(heads, cells, strict=True)) for cells in lines):
-            print(line, file=out)
+            say(line, to=out)
         return
     if not _is_terminal(out):
         for cells in (list(heads.values()), *([cell_text(cell) for cell in cells] for cells in lines)):
-            print("\t".join(" ".join(text.split()) for text in cells), file=out)
+            say("\t".join(" ".join(text.split()) for text in cells), to=out)
         return
     _print_framed(title, list(heads.values()), lines, out)
 
@@ -108,7 +114,7 @@ def progress(title: str, total: int | None = None, *, to: IO[str] | None = None)
             nonlocal done
             done += 1
             of = f"/{total}" if total is not None else ""
-            print(f"{title} {done}{of} {words}".rstrip(), file=out, flush=True)
+            print(visible(f"{title} {done}{of} {words}".rstrip()), file=out, flush=True)
 
         yield tell
         return
@@ -118,10 +124,10 @@ def progress(title: str, total: int | None = None, *, to: IO[str] | None = None)
     # What is printed meanwhile goes above the bar, but only where it is shown at all: a pipe gets what is its own.
     above = _is_terminal(sys.stdout)
     with Progress(*columns, last, console=_console(out), transient=True, redirect_stdout=above) as bar:
-        task = bar.add_task(escape(title), total=total, words="")
+        task = bar.add_task(escape(visible(title)), total=total, words="")
 
         def advance(words: str = "") -> None:
-            bar.update(task, advance=1, words=words)
+            bar.update(task, advance=1, words=visible(words))
 
         yield advance
 
@@ -151,8 +157,8 @@ def _cells(row: Sequence[Cell] | Mapping[str, Cell], keys: Sequence[str]) -> lis
 
 def _print_framed(title: str, heads: Sequence[str], lines: Sequence[Sequence[Cell]], out: IO[str]) -> None:
     console = _console(out)
-    shown = Table(title=Text(title), title_justify="left")
-    texts = [[" ".join(cell_text(cell).split()) for cell in cells] for cells in lines]
+    shown = Table(title=Text(visible(title)), title_justify="left")
+    texts = [[visible(" ".join(cell_text(cell).split())) for cell in cells] for cells in lines]
     whole = [_width_of_codes([texts_of[place] for texts_of in texts]) for place in range(len(heads))]
     # Where there is room, numbers of issues and times stay on one line; the words beside them take what is left.
     if sum(whole) > console.width // 2:

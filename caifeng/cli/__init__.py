@@ -10,6 +10,7 @@ import typer
 
 from caifeng.cli import collect, documents, judge, quality, register, spark, stages, upkeep
 from caifeng.core.errors import CaifengError
+from caifeng.screen import say
 
 app = typer.Typer(
     help="采风：听见公众对本单位工作的评价，公开定级，按时回应，从中改进。"
@@ -27,7 +28,7 @@ def main() -> None:
     try:
         app()
     except CaifengError as error:
-        typer.echo(f"caifeng: {error}", err=True)
+        say(f"caifeng: {error}", to=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from caifeng.cli.common import AsJson, Day, parse_day
 from caifeng.core import clock
 from caifeng.core.errors import PartialError, UsageError
 from caifeng.core.settings import Settings
-from caifeng.screen import show
+from caifeng.screen import say, show
 
 app = typer.Typer()
 
@@ -32,7 +33,7 @@ def new_source(
     from caifeng.jobs.source_new import new_source as draft
 
     for line in draft(Env.open(Settings.load()), url, source_id, name).lines():
-        typer.echo(line)
+        say(line)
 
 
 @sources_app.command("test")
@@ -48,7 +49,7 @@ def show_source(
 
     trial = try_source(Env.open(Settings.load()), source_id, pages, parse_day(day) if day else None)
     for line in trial.json_lines() if as_json else trial.lines():
-        typer.echo(line)
+        say(line)
     if trial.read_nothing:
         raise PartialError(f"{source_id}: nothing could be read")
 
@@ -63,7 +64,7 @@ def record_source(
     from caifeng.jobs.source_record import record_source as record
 
     for line in record(Env.open(Settings.load()), source_id, into).lines():
-        typer.echo(line)
+        say(line)
 
 
 @sources_app.command("review")
@@ -78,7 +79,7 @@ def review_source(source_id: Annotated[str, typer.Argument(help="Source id.")]) 
     settings = Settings.load()
     facts = source_facts(settings.config, source_id, settings.office().contact)
     for line in facts.lines():
-        typer.echo(line)
+        say(line)
     today = clock.business_day(clock.now(settings.as_of))
     questions = {
         "role": "openness_office",
@@ -96,7 +97,7 @@ def review_source(source_id: Annotated[str, typer.Argument(help="Source id.")]) 
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    typer.echo(f"recorded in {review_job(settings.config, source_id, review)}; set enabled = true there to crawl it")
+    say(f"recorded in {review_job(settings.config, source_id, review)}; set enabled = true there to crawl it")
 
 
 @sources_app.command("list")
@@ -124,7 +125,7 @@ def crawl(
     of = parse_day(day) if day else None
     with timed(env, "crawl", of or clock.business_day(env.now())) as reports:
         reports.append(crawl_job(env, source or (), of))
-    typer.echo(reports[0].words())
+    say(reports[0].words())
     if reports[0].failed:
         raise PartialError(f"sources that failed: {', '.join(reports[0].failed)} (see `caifeng sources list`)")
 
@@ -144,10 +145,10 @@ def reparse(
         done = reparse_job(env, of, source or (), dry_run=dry_run)
         reports.append(done.report)
     for line in done.lines():
-        typer.echo(line)
-    typer.echo(done.report.words())
+        say(line)
+    say(done.report.words())
     if not dry_run and not done.changes.is_empty():
-        typer.echo(f"next: caifeng run --day {of}")
+        say(f"next: caifeng run --day {of}")
     if done.report.failed:
         raise PartialError(f"sources without usable rules: {', '.join(done.report.failed)}")
 
@@ -164,9 +165,9 @@ def import_file(
     env = Env.open(Settings.load())
     with timed(env, "import", clock.business_day(env.now())) as reports:
         reports.append(import_job(env, file, source))
-    typer.echo(reports[0].words())
+    say(reports[0].words())
     if reports[0].rejected_file:
-        typer.echo(f"退回 {reports[0].rejected} 行：{reports[0].rejected_file}", err=True)
+        say(f"退回 {reports[0].rejected} 行：{reports[0].rejected_file}", to=sys.stderr)
         raise typer.Exit(1)
 
 
@@ -183,4 +184,4 @@ def extract(
 
     found = extract_file_or_url(Env.open(Settings.load()), target, url, check=check)
     for line in [json.dumps(found, ensure_ascii=False)] if as_json else extract_words(found):
-        typer.echo(line)
+        say(line)

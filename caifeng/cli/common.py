@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from caifeng.core.errors import UsageError
+from caifeng.screen import say
 
 Day = Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Fetch day, Shanghai time.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="T", help="Moment, ISO 8601 with zone; default now.")]
@@ -27,6 +28,6 @@ def parse_day(text: str) -> date:
 def answer(lines: Iterable[str], all_good: bool) -> None:
     """Print JSON lines; exit code 1 if a line of the input was bad."""
     for line in lines:
-        typer.echo(line)
+        say(line)
     if not all_good:
         raise typer.Exit(1)

@@ -11,7 +11,7 @@ from caifeng.cli.common import AsJson, AsOf, Day, parse_day
 from caifeng.core import clock
 from caifeng.core.errors import UsageError
 from caifeng.core.settings import Settings, parse_as_of
-from caifeng.screen import show
+from caifeng.screen import say, show
 
 app = typer.Typer()
 
@@ -27,7 +27,7 @@ def report_daily(day: Day) -> None:
 
     settings = Settings.load()
     for report in run_stages(settings, parse_day(day), ("outputs",)):
-        typer.echo(f"{report.words()} in {settings.outputs_dir / day}")
+        say(f"{report.words()} in {settings.outputs_dir / day}")
 
 
 @report_app.command("dashboard")
@@ -46,7 +46,7 @@ def report_dashboard(
     end, begin = parse_day(day or last or ""), parse_day(first) if first else None
     path = dashboard_file(env, end, begin)
     write_dashboard(env, path, end, begin)
-    typer.echo(f"written {path}")
+    say(f"written {path}")
 
 
 Issue = Annotated[str, typer.Argument(help="Number of the issue: YQ-2026-0007.")]
@@ -99,7 +99,7 @@ def _paper(kind: str, issue_no: str, as_of: str | None, pdf: bool, given: Mappin
 
     moment = parse_as_of(as_of) if as_of else None
     for line in paper_lines(Env.open(Settings.load()), kind, issue_no, moment, given, pdf):
-        typer.echo(line)
+        say(line)
 
 
 @report_app.command("month")
@@ -140,7 +140,7 @@ def _review(kind: str, code: str, as_of: str | None) -> None:
     env = Env.open(Settings.load())
     with timed(env, "review", period.last) as reports:
         reports.append(review_period(env, code, parse_as_of(as_of) if as_of else None))
-    typer.echo(f"{reports[0].words()} in {env.settings.outputs_dir / 'review' / code}")
+    say(f"{reports[0].words()} in {env.settings.outputs_dir / 'review' / code}")
 
 
 @report_app.command("ledger")
@@ -160,4 +160,4 @@ def report_ledger(
     today = clock.business_day(env.now())
     current = quarter or f"{today.year}Q{(today.month + 2) // 3}"
     days = (parse_day(first), parse_day(last)) if first and last else quarter_days(current)
-    typer.echo(f"written {write_ledger(env, *days, parse_as_of(as_of) if as_of else None)}")
+    say(f"written {write_ledger(env, *days, parse_as_of(as_of) if as_of else None)}")

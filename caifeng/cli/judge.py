@@ -13,7 +13,7 @@ from caifeng.cli.common import JsonLines, answer, parse_day
 from caifeng.core import clock
 from caifeng.core.errors import UsageError
 from caifeng.core.settings import Settings
-from caifeng.screen import show
+from caifeng.screen import say, show
 
 app = typer.Typer()
 
@@ -67,13 +67,13 @@ def _print_what_if(settings: Settings, assignments: str, issue_no: str | None, a
         return
     found = job.what_if(Env.open(settings), issue_no, assignments)
     if as_json:
-        typer.echo(job.what_if_line(found))
+        say(job.what_if_line(found))
         return
     for line in job.what_if_words(found):
-        typer.echo(line)
+        say(line)
     names = {topic.id: topic.name for topic in settings.taxonomy().topics}
     for title, table in zip(("现在", "假设"), job.what_if_tables(found, names), strict=True):
-        typer.echo(title)
+        say(title)
         _print_measures(table)
 
 
@@ -134,7 +134,7 @@ def regrade(
     env = Env.open(Settings.load())
     found = job.dry_run(env, parse_day(first), parse_day(last) if last else None, rules, really_dry=dry_run)
     for line in job.regrade_lines(found, as_json=as_json):
-        typer.echo(line)
+        say(line)
 
 
 @app.command()
@@ -188,10 +188,10 @@ def test_taxonomy() -> None:
     taxonomy = settings.taxonomy()
     faults = taxonomy_faults(taxonomy, settings.office())
     for fault in faults:
-        typer.echo(fault)
+        say(fault)
     if faults:
         raise typer.Exit(1)
-    typer.echo(f"{example_count(taxonomy)} examples hold")
+    say(f"{example_count(taxonomy)} examples hold")
 
 
 calendar_app = typer.Typer(help="When official figures are released.", no_args_is_help=True)
@@ -209,5 +209,5 @@ def import_calendar(
 
     done = import_job(Settings.load(), file, document, write=write)
     if not done.written:
-        typer.echo(done.text)
-    typer.echo(done.words())
+        say(done.text)
+    say(done.words())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from caifeng.cli.common import AsJson, AsOf, Day, parse_day
 from caifeng.core.settings import Settings, parse_as_of
-from caifeng.screen import show
+from caifeng.screen import say, show
 
 app = typer.Typer()
 Table = Annotated[str | None, typer.Option("--table", metavar="SCHEMA.TABLE", help="Only rows meant for this table.")]
@@ -21,7 +22,7 @@ def dictionary() -> None:
     """Print the data dictionary, made from the table contracts."""
     from caifeng.core.contracts import data_dictionary
 
-    typer.echo(data_dictionary(Settings.load().contracts()))
+    say(data_dictionary(Settings.load().contracts()).rstrip("\n"))
 
 
 @app.command()
@@ -37,11 +38,11 @@ def contracts(
     sql = Settings.load().root / "sql"
     found = stamp_contracts(sql) if stamp else undeclared(sql)
     for line in found:
-        typer.echo(line, err=not stamp)
+        say(line, to=None if stamp else sys.stderr)
     if found and not stamp:
         raise typer.Exit(1)
     if not found:
-        typer.echo("contracts are as agreed")
+        say("contracts are as agreed")
 
 
 @app.command()
@@ -53,7 +54,7 @@ def lineage(
 
     settings = Settings.load()
     known, sql = settings.contracts(), settings.root / "sql"
-    typer.echo("\n".join(lineage_of(name, known, sql)) if name else lineage_page(known, sql), nl=bool(name))
+    say("\n".join(lineage_of(name, known, sql)) if name else lineage_page(known, sql).rstrip("\n"))
 
 
 @app.command()
@@ -61,7 +62,7 @@ def gates() -> None:
     """Print the rules that every table must pass, and what follows if one is broken (docs/gates.md)."""
     from expectations.page import gates_page
 
-    typer.echo(gates_page(Settings.load().contracts()), nl=False)
+    say(gates_page(Settings.load().contracts()).rstrip("\n"))
 
 
 quarantine = typer.Typer(help="Rows that a gate set aside: what they are, and trying them again.", no_args_is_help=True)
@@ -91,7 +92,7 @@ def show_quarantine(day: Day, table: Table = None, rule: RuleName = None) -> Non
     from caifeng.jobs.quarantine import rows_set_aside
 
     found = rows_set_aside(Env.open(Settings.load()), parse_day(day), table, rule)
-    typer.echo(found.write_ndjson(), nl=False)
+    say(found.write_ndjson().rstrip("\n"))
 
 
 @quarantine.command("replay")
@@ -101,4 +102,4 @@ def replay_quarantine(day: Day, table: Table = None, as_of: AsOf = None) -> None
     from caifeng.jobs.quarantine import replay
 
     moment = parse_as_of(as_of) if as_of else None
-    typer.echo(replay(Env.open(Settings.load()), parse_day(day), table, moment).words())
+    say(replay(Env.open(Settings.load()), parse_day(day), table, moment).words())

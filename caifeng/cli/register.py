@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from caifeng.cli.common import AsJson, AsOf, parse_day
 from caifeng.core import clock
 from caifeng.core.errors import PartialError, UsageError
 from caifeng.core.settings import Settings, parse_as_of
-from caifeng.screen import show
+from caifeng.screen import say, show
 
 app = typer.Typer()
 
@@ -45,7 +46,7 @@ def show_case(
 
     moment = parse_as_of(as_of) if as_of else None
     for line in case_show_lines(Env.open(Settings.load()), issue_no, moment, as_json=as_json):
-        typer.echo(line)
+        say(line)
 
 
 @case_app.command("act")
@@ -86,7 +87,7 @@ def act_on_case(
         idempotency_key=key,
         expected=expected,
     )
-    typer.echo(event_words(appended))
+    say(event_words(appended))
 
 
 @case_app.command("verify")
@@ -97,10 +98,10 @@ def verify_register() -> None:
 
     faults = verify(Env.open(Settings.load()))
     for fault in faults:
-        typer.echo(fault)
+        say(fault)
     if faults:
         raise typer.Exit(1)
-    typer.echo("the register is whole")
+    say("the register is whole")
 
 
 @case_app.command("copy")
@@ -113,14 +114,14 @@ def copy_case_register(
     from caifeng.cases.store import Register
     from caifeng.jobs.backup import copy_register
 
-    typer.echo(f"copied {copy_register(source, target)} rows")
+    say(f"copied {copy_register(source, target)} rows")
     copy = Register(target)
     try:
         faults = verify_chain(copy)
     finally:
         copy.close()
     for fault in faults or ["the register is whole"]:
-        typer.echo(fault)
+        say(fault)
     if faults:
         raise typer.Exit(1)
 
@@ -160,9 +161,9 @@ def import_ledger(
         old = import_old_ledger(env, file, apply=apply, actor=who)
         lines, refused, copy = old.words(), old.counts["rejected"], old.rejected_file
     for line in lines:
-        typer.echo(line)
+        say(line)
     if copy:
-        typer.echo(f"退回的行：{copy}", err=True)
+        say(f"退回的行：{copy}", to=sys.stderr)
     if refused:
         raise typer.Exit(1)
 
@@ -172,7 +173,7 @@ def case_diagram() -> None:
     """Print the states of a case as a page (docs/case-states.md)."""
     from caifeng.cases.diagram import diagram
 
-    typer.echo(diagram(), nl=False)
+    say(diagram().rstrip("\n"))
 
 
 @case_app.command("erase")
@@ -188,7 +189,7 @@ def case_erase(
     from caifeng.jobs.case_actions import erase
     from caifeng.jobs.case_list import event_words
 
-    typer.echo(event_words(erase(Env.open(Settings.load()), position, reason, Actor(role, actor))))
+    say(event_words(erase(Env.open(Settings.load()), position, reason, Actor(role, actor))))
 
 
 notify_app = typer.Typer(help="Messages to the office: what waits, was sent, or was not.", no_args_is_help=True)
@@ -207,11 +208,11 @@ def notify_send(
     env = Env.open(Settings.load())
     if dry_run:
         for line in dry_run_lines(env, env.now()):
-            typer.echo(line)
+            say(line)
         return
-    typer.echo(enqueue_due(env, env.now()).words())
+    say(enqueue_due(env, env.now()).words())
     report = send_waiting(env, env.now(), limit)
-    typer.echo(report.words())
+    say(report.words())
     if report.failed:
         raise PartialError(f"channels with trouble: {', '.join(report.failed)} (see `caifeng notify list`)")
 
@@ -240,7 +241,7 @@ def notify_test(
     row = send_test(env, env.now(), channel, dry_run=dry_run)
     show(outbox_listing([row]))
     if dry_run:
-        typer.echo(row.text)
+        say(row.text)
     elif row.state != "sent":
         raise PartialError(f"channel {channel}: {row.last_error or 'waits for its turn, the minute is full'}")
 
@@ -295,7 +296,7 @@ def publication_done(
         raise UsageError("give --on DAY, or --not")
     day = parse_day(on) if on else None
     done = note_published(Env.open(Settings.load()), item, day, url, Actor(role, actor), period=period)
-    typer.echo(event_words(done))
+    say(event_words(done))
 
 
 @publications_app.command("started")
@@ -313,7 +314,7 @@ def publication_started(
     from caifeng.jobs.publications import note_started
 
     env = Env.open(Settings.load())
-    typer.echo(event_words(note_started(env, item, parse_day(on), Actor(role, actor), period=period)))
+    say(event_words(note_started(env, item, parse_day(on), Actor(role, actor), period=period)))
 
 
 @app.command()
@@ -349,7 +350,7 @@ def sheets_template(
     """Write an empty sheet with its columns, choices and notes."""
     from caifeng.jobs.sheets_import import write_template
 
-    typer.echo(f"written {write_template(Settings.load(), sheet.value, file)}")
+    say(f"written {write_template(Settings.load(), sheet.value, file)}")
 
 
 @sheets_app.command("import")
@@ -363,8 +364,8 @@ def sheets_import(
     from caifeng.jobs.sheets_import import import_sheet
 
     report = import_sheet(Env.open(Settings.load()), sheet.value, file, dry_run=dry_run)
-    typer.echo(report.words())
+    say(report.words())
     for fault in report.faults:
-        typer.echo(fault, err=True)
+        say(fault, to=sys.stderr)
     if report.rejected:
         raise typer.Exit(1)

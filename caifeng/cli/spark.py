@@ -9,6 +9,7 @@ import typer
 from caifeng.cli.common import Day, parse_day
 from caifeng.core.errors import UsageError
 from caifeng.core.settings import Settings, parse_as_of
+from caifeng.screen import say
 
 app = typer.Typer()
 spark = typer.Typer(help="Run a day on Spark: for volumes beyond one machine.", no_args_is_help=True)
@@ -33,4 +34,4 @@ def run(
         raise UsageError("--to outputs: documents are not made on Spark; run `caifeng run --from outputs`")
     with spark_session(master or MASTER) as session:
         for report in run_on_spark(session, Settings.load(), parse_day(day), stages, moment):
-            typer.echo(report.words())
+            say(report.words())

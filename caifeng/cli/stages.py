@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date, timedelta
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from caifeng.cli.common import AsJson, Day, parse_day
 from caifeng.core import clock
 from caifeng.core.errors import UsageError
 from caifeng.core.settings import Settings, parse_as_of
-from caifeng.screen import progress, show
+from caifeng.screen import progress, say, show
 
 app = typer.Typer()
 
@@ -28,7 +29,7 @@ def run(
 
     moment = parse_as_of(as_of) if as_of else None
     for report in run_stages(Settings.load(), parse_day(day), between(first, last), moment):
-        typer.echo(report.words())
+        say(report.words())
 
 
 @app.command()
@@ -46,7 +47,7 @@ def backfill(
     with progress("补算", len(days)) as step:
         for day in days:
             for report in run_stages(Settings.load(), day):
-                typer.echo(report.words())
+                say(report.words())
             step(day.isoformat())
 
 
@@ -59,7 +60,7 @@ def publish() -> None:
     env = Env.open(Settings.load())
     with timed(env, "publish", clock.business_day(env.now())):
         publish_job(env)
-    typer.echo(f"published {env.settings.analytics_file}")
+    say(f"published {env.settings.analytics_file}")
 
 
 @app.command()
@@ -73,15 +74,15 @@ def rebuild(
     env = Env.open(Settings.load())
     before = env.warehouse.fingerprints() if check else {}
     with progress("重建", len(env.lake.days("ops.sources"))) as step:
-        typer.echo(f"rebuilt {rebuild_job(env, step)} days")
+        say(f"rebuilt {rebuild_job(env, step)} days")
     now = env.warehouse.fingerprints() if check else {}
     differing = [table for table in now if now[table] != before.get(table)]
     for table in differing:
-        typer.echo(f"{table}: {before.get(table, 'was missing')}, now {now[table]}", err=True)
+        say(f"{table}: {before.get(table, 'was missing')}, now {now[table]}", to=sys.stderr)
     if differing:
         raise typer.Exit(1)
     if check:
-        typer.echo(f"{len(now)} marts are what they were")
+        say(f"{len(now)} marts are what they were")
 
 
 @app.command()
@@ -120,11 +121,11 @@ def refresh(
         return
     done = 0
     for report in refresh_job(env, _maybe(first), _maybe(last)):
-        typer.echo(report.words())
+        say(report.words())
         done += 1
     if done:
         publish_job(env)
-    typer.echo(f"{done} stages made anew")
+    say(f"{done} stages made anew")
 
 
 def _maybe(day: str | None) -> date | None:

@@ -13,7 +13,7 @@ from caifeng.cli.common import AsJson, AsOf, parse_day
 from caifeng.core import clock
 from caifeng.core.errors import UsageError
 from caifeng.core.settings import Settings, parse_as_of
-from caifeng.screen import show
+from caifeng.screen import say, show
 
 app = typer.Typer()
 
@@ -33,13 +33,13 @@ def check(
     missing = start_faults(os.environ) if deploy else []
     settings = Settings.load()
     for warning in [*configuration_warnings(settings), *(start_warnings(settings) if deploy else ())]:
-        typer.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", to=sys.stderr)
     faults = [*missing, *check_configuration(settings)]
     for fault in faults:
-        typer.echo(fault, err=True)
+        say(fault, to=sys.stderr)
     if faults:
         raise typer.Exit(2)
-    typer.echo("configuration is in order")
+    say("configuration is in order")
     if not drift:
         return
     from caifeng.jobs.base import Env
@@ -47,10 +47,10 @@ def check(
 
     found = find_drift(Env.open(settings))
     for line in found:
-        typer.echo(line, err=True)
+        say(line, to=sys.stderr)
     if found:
         raise typer.Exit(1)
-    typer.echo("lake and warehouse are as their contracts say")
+    say("lake and warehouse are as their contracts say")
 
 
 @app.command()
@@ -78,11 +78,11 @@ def init(
         ]
         office = office.model_copy(update={**asked, "units": tuple(units)})
     for line in plan_office(settings.config, office, base).lines():
-        typer.echo(line)
+        say(line)
     if dry_run or not (yes or typer.confirm("Write these files?")):
         return
     written = write_office(settings.config, office, base, force=force)
-    typer.echo(f"wrote {len(written)} files to {settings.config}; next: caifeng check, then caifeng sources review ID")
+    say(f"wrote {len(written)} files to {settings.config}; next: caifeng check, then caifeng sources review ID")
 
 
 @app.command()
@@ -108,7 +108,7 @@ def purge(
     for job in (destroy_bodies, end_words):
         with timed(env, "purge", clock.business_day(at)) as reports:
             reports.append(job(env, given))
-        typer.echo(reports[0].words())
+        say(reports[0].words())
 
 
 objection_app = typer.Typer(help="Posts that somebody wants out (个人信息保护法 Art. 44-47).", no_args_is_help=True)
@@ -126,7 +126,7 @@ def add_objection(
     from caifeng.jobs.base import Env
     from caifeng.jobs.objections import add_objection as add
 
-    typer.echo(add(Env.open(Settings.load()), url, reason).words())
+    say(add(Env.open(Settings.load()), url, reason).words())
 
 
 @objection_app.command("list")
@@ -148,7 +148,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One object with
     env = Env.open(Settings.load())
     found = checks(env, env.now())
     if as_json:
-        typer.echo(status_json(found))
+        say(status_json(found))
     else:
         show(status_listing(found))
     if not all(check.ok for check in found):
@@ -166,7 +166,7 @@ def watchdog() -> None:
     report, unwell = watch(env, env.now())
     if unwell:
         show(status_listing(unwell))
-    typer.echo(report.words())
+    say(report.words())
     if unwell:
         raise typer.Exit(1)
 
@@ -184,14 +184,14 @@ def backup(
     from caifeng.jobs.base import Env
 
     if not listed and not check_only:
-        typer.echo(backup_job(Env.open(Settings.load()), folder).words())
+        say(backup_job(Env.open(Settings.load()), folder).words())
         return
     found = backups(folder)
     if not found:
         raise UsageError(f"{folder}: no backup is there")
     faults = check_backup(found[-1]) if check_only else []
     for line in faults:
-        typer.echo(line)
+        say(line)
     if not faults:
         show(backup_listing(found if listed else found[-1:]), as_json=as_json)
     if faults:
@@ -210,7 +210,7 @@ def restore(
     from caifeng.jobs.backup import restore as restore_job
 
     for line in restore_job(Settings.load(), manifest, dry_run=dry_run, force=force):
-        typer.echo(line)
+        say(line)
 
 
 @app.command()
@@ -230,10 +230,10 @@ def verify(
         raise UsageError(f"{root}: no day has checksums yet")
     faults = [fault for folder in folders for fault in checksum_faults(folder)]
     for fault in faults:
-        typer.echo(fault, err=True)
+        say(fault, to=sys.stderr)
     if faults:
         raise typer.Exit(1)
-    typer.echo(f"documents of {len(folders)} days are as they were written")
+    say(f"documents of {len(folders)} days are as they were written")
 
 
 @app.command()

@@ -19,6 +19,7 @@ from typing import Any
 
 from caifeng.core import clock
 from caifeng.core.text.scrub import scrub
+from caifeng.core.text.visible import visible
 
 #: The shortest time that the law allows; config/observability.toml may say longer.
 KEPT_DAYS = 184
@@ -50,6 +51,18 @@ class JsonFile(logging.Handler):
             self.handleError(record)
 
 
+class Plain(logging.Formatter):
+    """Records for a terminal: one line each, whatever a page's words hold; tracebacks keep their lines."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        """The line."""
+        return super().formatMessage(record).replace("\n", "\\n")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line and what belongs to it, control characters made visible."""
+        return visible(super().format(record))
+
+
 @contextmanager
 def context(home: Path, **names: str) -> Iterator[None]:
     """Let what is logged meanwhile go to the home's log, under these names (run, day, stage, source)."""
@@ -58,7 +71,7 @@ def context(home: Path, **names: str) -> Iterator[None]:
     added = [] if handler else [JsonFile(home)]
     if not handler and sys.stderr.isatty():  # plain for people; a service keeps the lines
         plain: Any = logging.StreamHandler()
-        plain.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+        plain.setFormatter(Plain("%(levelname)s %(message)s"))
         added.append(plain)
     for each in added:
         root.addHandler(each)
@@ -121,6 +134,6 @@ def _append(path: Path, line: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        os.write(descriptor, (json.dumps(line, ensure_ascii=False) + "\n").encode())
+        os.write(descriptor, (visible(json.dumps(line, ensure_ascii=False)) + "\n").encode())
     finally:
         os.close(descriptor)

@@ -15,6 +15,7 @@ from caifeng.core.clock import SHANGHAI, end_of_day
 from caifeng.core.model.deadlines import DUE_NAMES, MISSED_STAGES
 from caifeng.core.model.grading import OVERRIDE_NAMES
 from caifeng.core.model.terms import LEVEL_NAMES, ROLE_NAMES, SOURCE_WARNING_NAMES, SUGGESTION_NAMES
+from caifeng.core.text.visible import UNPRINTABLE
 
 UNKNOWN = "—"
 
@@ -40,13 +41,10 @@ ZERO_REPORT = "当日未发现涉本单位统计工作舆情（零报告）。"
 INTERNAL = "内部资料 注意保存"
 SUGGESTED_NOTE = "注：标“建议”或 * 的级别由系统评出，待政务公开办确认；阈值和权重为本单位规定。"
 
-# Control and direction characters are not legal in XML or could disguise a text; a title may hold any.
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]+")
-
 
 def printable(text: str | None) -> str:
     """Scraped text on one line, without control and direction characters; — for null and for blank text."""
-    return _UNPRINTABLE.sub(" ", text or "").strip() or UNKNOWN
+    return UNPRINTABLE.sub(" ", text or "").strip() or UNKNOWN
 
 
 def printable_lines(text: str | None) -> str:
