@@ -27,7 +27,7 @@ from sqlalchemy import delete, inspect, text
 from caifeng.core import clock
 from caifeng.core.contracts import Contract, Life
 from caifeng.core.errors import CaifengError, DataError
-from caifeng.core.files import replacing
+from caifeng.core.files import replacing, sweep
 from caifeng.core.listing import Listing
 from caifeng.jobs.base import Env, JobReport
 from caifeng.jobs.bodies import ending_bodies
@@ -114,6 +114,7 @@ def purge(env: Env, now: datetime | None = None) -> JobReport:
         UsageError: no moment was given and the clock cannot be believed (`moment`).
     """
     now = moment(env, now)
+    sweep(env.settings.home, "**/")  # half of something that a killed process wrote; its words are on no record
     plan = _Plan(env, now)
     for thing in plan.all():
         note(env, thing)

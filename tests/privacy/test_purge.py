@@ -14,6 +14,7 @@ from caifeng.cases.service import act
 from caifeng.core import clock
 from caifeng.core.contracts import load_contracts, span_end
 from caifeng.core.errors import CaifengError, ConfigError, UsageError
+from caifeng.core.files import machine
 from caifeng.jobs import purge as job
 from caifeng.jobs.base import Env
 from caifeng.jobs.bodies import destroy_bodies
@@ -140,6 +141,19 @@ def test_a_stopped_run_is_finished_and_certified_by_the_next(
     assert not (env.settings.home / job.JOURNAL).exists()
     rows = late.lake.read("ops.purges", clock.business_day(late.now()))
     assert sorted(rows["place"]) == sorted(thing.place for thing in planned)
+
+
+def test_what_a_killed_process_was_writing_goes_with_the_next_run(env: Env) -> None:
+    home = env.settings.home
+    folders = ("bodies/kept/day=2026-11-24", f"outputs/{DAY}", "airflow/logs/dag_id=ingest")
+    dead = [home / folder / f".half.{machine()}.999999999.tmp" for folder in folders]
+    alive = home / folders[0] / f".half.{machine()}.{os.getpid()}.tmp"
+    for file in (*dead, alive):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(MARK)
+    purge(env)
+    assert [file for file in dead if file.exists()] == []
+    assert alive.exists()
 
 
 def test_a_run_stopped_before_the_warehouse_is_rebuilt_rebuilds_it_next_time(

@@ -59,6 +59,7 @@ def test_json_says_the_same_as_before():
 def test_a_log_on_a_terminal_has_one_line_per_record(tmp_path, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(logging.getLogger("caifeng"), "propagate", False)  # half a character breaks the test runner
     with logs.context(tmp_path):
         logging.getLogger("caifeng.test").warning("read %s", f"{HOSTILE}\nERROR the register is broken")
     assert terminal.getvalue().count("\n") == 1
