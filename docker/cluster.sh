@@ -87,8 +87,7 @@ start_redis() {
   echo $! >"$home/run/redis.pid"
 }
 start_worker() { # a folder of its own: nothing may depend on where a worker stands
-  local number=${1#worker}
-  WORKER_NAME=$1 AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT=$((base + 4 + number)) launch "$1" "$home/$1" "$enter" worker
+  WORKER_NAME=$1 launch "$1" "$home/$1" "$enter" worker
 }
 answering() { [ "$("$venv/bin/python" -c 'import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=3).status)' "$1")" = 200 ]; }
 

@@ -35,7 +35,13 @@ fi
 
 # A variable that the compose file hands on empty is one that is not set.
 for name in CAIFENG_LAKE CAIFENG_AS_OF; do [ -n "${!name:-}" ] || unset "$name"; done
-for name in airflow_db_password register_db_password redis_password jwt_secret fernet_key session_key; do secret "$name" >/dev/null; done
+# Least privilege: a worker, which meets what pages and files hold, cannot sign a login nor read a stored connection.
+needed=(airflow_db_password register_db_password redis_password) keys=(jwt_secret fernet_key session_key)
+case "${1:-}" in
+  worker) keys=() ;;
+  init | api-server | scheduler | dag-processor | triggerer) needed+=("${keys[@]}") ;;
+esac
+for name in "${needed[@]}"; do secret "$name" >/dev/null; done
 if [[ ${CAIFENG_LAKE:-} == s3://* ]]; then
   export AWS_ACCESS_KEY_ID_FILE=$secrets/s3_access_key AWS_SECRET_ACCESS_KEY_FILE=$secrets/s3_secret_key
   for name in s3_access_key s3_secret_key; do secret "$name" >/dev/null; done
@@ -52,9 +58,10 @@ export AIRFLOW__DATABASE__SQL_ALCHEMY_CONN="postgresql+psycopg2://airflow@$postg
 export CAIFENG_AIRFLOW_DATABASE=$AIRFLOW__DATABASE__SQL_ALCHEMY_CONN
 export AIRFLOW__CELERY__RESULT_BACKEND="db+postgresql+psycopg2://airflow@$postgres/airflow"
 export AIRFLOW__CELERY__BROKER_URL_CMD="$me secret broker_url"
-export AIRFLOW__API_AUTH__JWT_SECRET_CMD="$me secret jwt_secret"
-export AIRFLOW__CORE__FERNET_KEY_CMD="$me secret fernet_key"
-export AIRFLOW__API__SECRET_KEY_CMD="$me secret session_key"
+declare -A setting=([jwt_secret]=API_AUTH__JWT_SECRET [fernet_key]=CORE__FERNET_KEY [session_key]=API__SECRET_KEY)
+for name in "${keys[@]}"; do
+  [ ! -s "$secrets/$name" ] || export "AIRFLOW__${setting[$name]}_CMD=$me secret $name"
+done
 export CAIFENG_REGISTER_URL="postgresql://register@$postgres/register"
 export PYTHONPATH=$root/docker${PYTHONPATH:+:$PYTHONPATH} # fab_accounts.py
 port=${AIRFLOW__API__PORT:-8080}
@@ -75,7 +82,8 @@ case "${1:-}" in
     python "$root/docker/fab_roles.py"
     ;;
   api-server | scheduler | dag-processor | triggerer) exec airflow "$1" ;;
-  worker) exec airflow celery worker ${WORKER_NAME:+--celery-hostname "$WORKER_NAME@$(hostname)"} ;;
+  # Logs lie in the shared home: no server of logs, which would need the key of sessions.
+  worker) exec airflow celery worker --skip-serve-logs ${WORKER_NAME:+--celery-hostname "$WORKER_NAME@$(hostname)"} ;;
   healthy)
     case "${2:-}" in
       api-server) answers "http://localhost:$port/api/v2/monitor/health" ;;

@@ -93,7 +93,7 @@ def test_secrets_are_files_and_every_one_is_made_and_used(compose, services, roo
     assert set(made) == used
     assert {entry["file"].rpartition("/")[2] for entry in compose["secrets"].values()} == used
     text = (root / "docker" / "entrypoint.sh").read_text("utf8")
-    assert all(secret in text for secret in services["worker"]["secrets"])
+    assert all(secret in text for secret in services["api-server"]["secrets"])
     assert services["town"].get("secrets") is None
     for name in ("docker-compose.yml", "docker/cluster.env", "docker/airflow.env"):
         text = (root / name).read_text("utf8")
@@ -176,19 +176,23 @@ def run_entrypoint(root, folder, *arguments, extra=None):
     for program in ("airflow", "celery", "caifeng", "python"):
         (programs / program).write_text(f'#!/bin/sh\necho {program} "$@"\nenv >&2\n')
         (programs / program).chmod(0o755)
-    done = subprocess.run(
+    return enter(root, folder, *arguments, **(extra or {})), secrets
+
+
+def enter(root, folder, *arguments, **extra):
+    """Run the entry point with the programs and secrets that stand in the folder."""
+    return subprocess.run(
         [root / "docker" / "entrypoint.sh", *arguments],
         env={
-            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "SECRETS_DIR": str(folder / "secrets"),
             "RUNTIME_DIR": str(folder),
-            **(extra or {}),
+            **extra,
         },
         capture_output=True,
         text=True,
         check=False,
     )
-    return done, secrets
 
 
 @pytest.mark.parametrize(
@@ -203,7 +207,7 @@ def run_entrypoint(root, folder, *arguments, extra=None):
         ),
         *((["api-server"], ["airflow api-server"]), (["scheduler"], ["airflow scheduler"])),
         *((["dag-processor"], ["airflow dag-processor"]), (["triggerer"], ["airflow triggerer"])),
-        (["worker"], ["airflow celery worker"]),
+        (["worker"], ["airflow celery worker --skip-serve-logs"]),
         (["healthy", "triggerer"], ["airflow jobs check --job-type TriggererJob --local"]),
         (["healthy", "dag-processor"], ["airflow jobs check --job-type DagProcessorJob --local"]),
         (["caifeng", "sources", "list"], ["caifeng sources list"]),
@@ -225,7 +229,7 @@ def test_the_entry_point_starts_each_process_and_keeps_secrets_out_of_its_enviro
 
 
 def test_airflow_gets_each_secret_by_the_command_that_its_environment_names(root, tmp_path):
-    done, secrets = run_entrypoint(root, tmp_path, "worker")
+    done, secrets = run_entrypoint(root, tmp_path, "api-server")
     commands = dict(re.findall(r"(?m)^AIRFLOW__(\w+)_CMD=(.*)$", done.stderr))
     said = {}
     for name, command in commands.items():
@@ -238,6 +242,30 @@ def test_airflow_gets_each_secret_by_the_command_that_its_environment_names(root
         "CORE__FERNET_KEY": secrets["fernet_key"],
         "API__SECRET_KEY": secrets["session_key"],
     }
+
+
+#: What opens the accounts of others: it signs logins and tokens, reads sessions and stored connections.
+KEYS = {"jwt_secret", "fernet_key", "session_key"}
+
+
+def test_a_worker_holds_no_key_to_an_account(services, root, tmp_path):
+    assert set(services["worker"]["secrets"]) == set(services["api-server"]["secrets"]) - KEYS
+    done, secrets = run_entrypoint(root, tmp_path, "worker")
+    assert set(secrets) > KEYS
+    assert re.findall(r"(?m)^AIRFLOW__(\w+)_CMD=", done.stderr) == ["CELERY__BROKER_URL"]
+    unit = (root / "docker" / "systemd" / "caifeng@worker.service.d" / "least-privilege.conf").read_text("utf8")
+    first, *loaded = re.findall(r"(?m)^LoadCredential=(\w*)", unit)
+    assert first == "", "the list of the template is not emptied"
+    assert set(loaded) == set(services["worker"]["secrets"])
+
+
+def test_a_verb_runs_where_only_a_worker_s_secrets_are(root, tmp_path):
+    run_entrypoint(root, tmp_path, "worker")
+    for name in KEYS:
+        (tmp_path / "secrets" / name).unlink()
+    for arguments, code in ((["worker"], 0), (["caifeng", "sources", "list"], 0), (["scheduler"], 1)):
+        done = enter(root, tmp_path, *arguments)
+        assert done.returncode == code, (arguments, done.stderr)
 
 
 def test_a_lake_in_a_bucket_gets_its_keys_as_files(root, tmp_path):
@@ -259,14 +287,7 @@ def test_the_entry_point_refuses_what_it_does_not_know(root, tmp_path, arguments
 def test_a_missing_secret_is_named_and_nothing_starts(root, tmp_path):
     run_entrypoint(root, tmp_path, "worker")
     (tmp_path / "secrets" / "redis_password").unlink()
-    environment = {
-        "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
-        "SECRETS_DIR": str(tmp_path / "secrets"),
-        "RUNTIME_DIR": str(tmp_path),
-    }
-    done = subprocess.run(
-        [root / "docker" / "entrypoint.sh", "worker"], env=environment, capture_output=True, text=True, check=False
-    )
+    done = enter(root, tmp_path, "worker")
     assert done.returncode == 1
     assert "redis_password" in done.stderr
     assert done.stdout == ""

@@ -1,7 +1,12 @@
 """Feeds and sitemaps made to harm."""
 
+import gzip
+import tracemalloc
+from datetime import UTC, datetime
+
 import pytest
 
+from crawlers.pages.sitemap import MAX_BYTES, read_sitemap
 from crawlers.pages.values import Unreadable
 from crawlers.pages.xml import MAX_DEPTH, checked_xml
 
@@ -19,3 +24,14 @@ def test_entities_outside_files_and_depth_are_refused(text):
 
 def test_an_honest_feed_passes():
     assert "统计".encode() in checked_xml("<rss><title>统计&nbsp;公报</title></rss>")
+
+
+def test_a_sitemap_is_unpacked_only_so_far():
+    packed = gzip.compress(b"<urlset>" + b" " * (4 * MAX_BYTES), 9)
+    assert len(packed) < 100_000
+    tracemalloc.start()
+    with pytest.raises(Unreadable, match="MB unpacked"):
+        read_sitemap(packed, "https://www.example.gov.cn/sitemap.xml.gz", datetime(2026, 11, 20, tzinfo=UTC))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * MAX_BYTES
