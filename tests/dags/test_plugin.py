@@ -226,8 +226,8 @@ def test_scraped_text_is_shown_and_never_run(browse):
 
 def test_only_files_of_the_list_are_handed_out(browse, home):
     office = browse("office")
-    secret = home.home / "outputs" / "secret.txt"
-    secret.write_text("secret")
+    for folder in (home.home / "outputs", home.home / "outputs" / DAY.isoformat()):
+        (folder / "secret.txt").write_text("secret")
     reply = office.get(f"/files/{DAY}/政务舆情日志.docx")
     assert reply.status_code == 200
     assert reply.content[:2] == b"PK"

@@ -1,4 +1,4 @@
-"""Feeds and sitemaps made to harm."""
+"""Pages, feeds and sitemaps made to harm."""
 
 import gzip
 import tracemalloc
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crawlers.pages.sitemap import MAX_BYTES, read_sitemap
-from crawlers.pages.values import Unreadable
+from crawlers.pages.values import MAX_UNCLOSED, Unreadable, parse_html
 from crawlers.pages.xml import MAX_DEPTH, checked_xml
 
 LAUGHS = '<!DOCTYPE a [<!ENTITY b "哈哈"><!ENTITY c "&b;&b;&b;&b;">]><a>&c;</a>'
@@ -24,6 +24,14 @@ def test_entities_outside_files_and_depth_are_refused(text):
 
 def test_an_honest_feed_passes():
     assert "统计".encode() in checked_xml("<rss><title>统计&nbsp;公报</title></rss>")
+
+
+@pytest.mark.parametrize("tag", ["<div>", "<b><i>"])
+def test_elements_that_are_never_closed_are_not_followed_down(tag):
+    """All the time that the parser would take grows with the square of the depth."""
+    with pytest.raises(Unreadable, match="nested too deeply"):
+        parse_html(f"<body><h1>统计</h1>{tag * (MAX_UNCLOSED + 1)}")
+    assert parse_html(f"<body><h1>统计</h1>{tag * 50}").css_first("h1").text() == "统计"
 
 
 def test_a_sitemap_is_unpacked_only_so_far():
