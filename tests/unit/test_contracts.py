@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caifeng.core.contracts import Contract, data_dictionary, load_contracts
 from caifeng.core.errors import ConfigError, DataError
@@ -65,6 +67,37 @@ def test_null_and_zero_stay_apart_in_an_empty_and_a_full_frame():
 def test_ddl_marks_what_may_be_null():
     assert '"count" BIGINT,' in CONTRACT.ddl()
     assert '"kind" VARCHAR NOT NULL' in CONTRACT.ddl()
+
+
+KEYED = CONTRACT.model_copy(
+    update={
+        "grain": ("kind", "count", "id"),
+        "columns": tuple(c.model_copy(update={"null_means": "unknown", "values": None}) for c in CONTRACT.columns),
+    }
+)
+
+
+@given(
+    st.lists(
+        st.tuples(*(st.sampled_from([None, *values]) for values in (("a", "ü", ""), (-1, 0, 9), ("1", "2")))),
+        max_size=12,
+    ),
+    st.booleans(),
+)
+def test_rows_come_in_the_order_of_the_grain_and_a_second_one_is_told(rows, in_pieces):
+    frame = pl.DataFrame(rows, {"kind": pl.String, "count": pl.Int64, "id": pl.String}, orient="row")
+    frame = frame.with_columns(tags=pl.lit([], pl.List(pl.String)), at=pl.lit(AT, pl.Datetime("us", "UTC")))
+    if in_pieces:
+        frame = pl.concat([frame[:3], frame[3:]], rechunk=False)
+    if len(set(rows)) < len(rows):
+        with pytest.raises(DataError, match=f"{len(rows) - len(set(rows))} rows repeat the grain"):
+            KEYED.conform(frame)
+        return
+    wanted = sorted(
+        rows,
+        key=lambda row: [(value is not None, value or (0 if place == 1 else "")) for place, value in enumerate(row)],
+    )
+    assert KEYED.conform(frame).select(KEYED.grain).rows() == wanted
 
 
 def test_every_contract_of_the_product_loads_and_says_its_grain_in_words(root):
