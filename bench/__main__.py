@@ -1,4 +1,4 @@
-"""`caifeng bench [NAME …]`: run all benchmarks, or those named; one JSON line each.
+"""`caifeng bench [NAME …]`: run all benchmarks, or those named; one JSON line each, several in a process each.
 
 What is compared with others runs side by side in one process or one run, so the ratios mean something on a noisy
 machine. Benchmarks on real pages and titles need CAIFENG_EVAL_DATA; without it they say so.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -76,11 +77,21 @@ def main(names: list[str]) -> None:
         return
     if unknown := set(names) - set(BENCHMARKS):
         raise UsageError(f"no such benchmark: {', '.join(sorted(unknown))} (there are {', '.join(BENCHMARKS)})")
-    for name in names or BENCHMARKS:
+    names = names or [*BENCHMARKS]
+    if len(names) > 1:  # each in a process of its own: the memory of one is not that of the next
+        failed = [name for name in names if subprocess.run(_alone(name, keep), check=False).returncode]  # noqa: S603 - ourselves
+        if failed:
+            raise UsageError(f"failed: {', '.join(failed)}")
+        return
+    for name in names:
         figures = measure(name)
         print(json.dumps(figures, ensure_ascii=False), flush=True)  # noqa: T201 - the benchmark's output
         if keep:
             save(figures)
+
+
+def _alone(name: str, keep: bool) -> list[str]:
+    return [sys.executable, "-m", "bench", name, *(["--save"] if keep else [])]
 
 
 if __name__ == "__main__":

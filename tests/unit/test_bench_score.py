@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.public_sets import write
-from bench.report import page, save
+from bench.report import page, save, tables
 from bench.score import PUBLIC, read, score
 from caifeng.core.errors import DataError
 
@@ -65,6 +65,34 @@ def test_the_page_shows_the_last_run_and_no_skipped_one(tmp_path: Path):
     save({"bench": "x", "ours": {"rate": 3400}, "cores": 2}, tmp_path)
     save({"bench": "y", "skipped": "no data"}, tmp_path)
     text = page(tmp_path)
-    assert "| ours › rate | 3,400 |" in text
+    assert "| figure | ours |\n| --- | --- |\n| rate | 3,400 |" in text
     assert "1,200" not in text
     assert "## y" not in text
+
+
+def test_what_has_the_same_figures_stands_side_by_side():
+    peer = {"f1": 0.9, "kinds": {"copy": 1, "other": 2}}
+    single, sides, apart = tables(
+        {
+            "posts": 1000,
+            "known": None,
+            "ours": peer,
+            "theirs": {**peer, "slow": True},
+            "stages": {"clean": 1.5, "load": [1, 2]},
+        }
+    )
+    assert single.splitlines()[2:] == ["| posts | 1,000 |", "| known | — |"]
+    assert sides.splitlines() == [
+        "| figure | ours | theirs |",
+        "| --- | --- | --- |",
+        "| f1 | 0.9 | 0.9 |",
+        "| kinds › copy | 1 | 1 |",
+        "| kinds › other | 2 | 2 |",
+        "| slow |  | yes |",
+    ]
+    assert apart.splitlines()[0] == "| figure | stages |"
+
+
+def test_records_of_another_kind_stand_apart():
+    by_size, at_all = {"10": {"clean": 1, "load": 2}}, {"10": 3}
+    assert len(tables({"seconds": by_size, "cpu": by_size, "rate": at_all})) == 2
