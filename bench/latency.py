@@ -116,6 +116,12 @@ def run(how: str = "loop", posts: int = 12) -> dict[str, Any]:
     }
 
 
+def run_all(posts: int = 10) -> dict[str, Any]:
+    """The loop, and both executors where CLUSTER_VENV names their environment."""
+    ways = ("loop", "local", "celery") if os.environ.get("CLUSTER_VENV") else ("loop",)
+    return {way: {name: value for name, value in run(way, posts).items() if name != "how"} for way in ways}
+
+
 def _measure(
     folder: Path, pages: dict[str, bytes], port: int, places: tuple[str, ...], apart: int
 ) -> list[float | None]:
