@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTED_WEEK = (date(2024, 12, 23), date(2024, 12, 29))
 #: Present in every home that a demo may wipe; documents made there are marked as samples.
 MARKER = "SAMPLE"
+LISTED_AT_MOST = 12
 
 
 def main() -> None:
@@ -191,7 +192,7 @@ def _tell(console: Console, settings: Settings, days: Sequence[date]) -> None:
     console.print(table)
     escalations = published.read("marts.escalations", days[-1]).sort("seq")
     console.print(f"\n需要处理（{days[-1]}，{escalations.height} 件）：")
-    for row in escalations.head(12).iter_rows(named=True):
+    for row in escalations.head(LISTED_AT_MOST).iter_rows(named=True):
         name, mark, _, _ = LEVEL_NAMES[row["level"]]
         due = f"{DUE_NAMES[row['duty']]} {row['due_at'].astimezone(SHANGHAI):%m-%d %H:%M}" if row["due_at"] else "—"
         action = (SUGGESTION_NAMES[row["suggestion"]], RESPONSE_NAMES[row["response_value"]], row["owner_unit"], due)
@@ -199,6 +200,8 @@ def _tell(console: Console, settings: Settings, days: Sequence[date]) -> None:
         console.print(f"      {' · '.join(action)}", markup=False)
     if escalations.is_empty():
         console.print("  没有需要处理的事项")
+    if escalations.height > LISTED_AT_MOST:
+        console.print(f"  另有 {escalations.height - LISTED_AT_MOST} 件，见当日《预警报送清单》")
     console.print("\n文件：")
     for day in days:
         folder = _shown(settings.outputs_dir / day.isoformat())

@@ -48,7 +48,18 @@ def test_the_demo_runs_the_dags_and_leaves_paper_and_analytics(tmp_path, root):
         rows = analytics.execute("SELECT day, issues_new FROM marts.daily_summary ORDER BY day").fetchall()
     assert [day for day, _ in rows] == list(days)
     assert all(new > 0 for _, new in rows)
-    assert re.search(r"YQ-2026-\d{4}", done.stdout)
+
+    # The last screen: what needs action is listed or counted, and is what both READMEs promise.
+    promised = int(re.search(r"需要处理（.+，(\d+) 件）", done.stdout).group(1))
+    listed = len(re.findall(r"(?m)^  YQ-2026-\d{4}  ", done.stdout))
+    assert listed < promised
+    assert f"另有 {promised - listed} 件，见当日《预警报送清单》" in done.stdout
+    screen = {line.rstrip() for line in done.stdout.splitlines()}
+    for readme in ("README.md", "README.zh.md"):
+        block = next(part for part in (root / readme).read_text("utf8").split("```") if "涉统计" in part)
+        shown = [line for line in block.splitlines() if line.strip() and line != "  …"]
+        assert len(shown) > len(days)
+        assert set(shown) <= screen, readme
 
     # Seeded private data and nicknames: not in Airflow's database (XCom), its logs, or any other plain file.
     story = load_story()
